@@ -1,0 +1,1 @@
+"""Store operations report suite."""

@@ -1,0 +1,1 @@
+"""What the plan says: metrics, targets, benchmarks, the commerce calendar, periods."""
