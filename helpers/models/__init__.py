@@ -1,0 +1,1 @@
+"""Estimators: arrays or small frames in, estimates with intervals out."""

@@ -1,0 +1,187 @@
+"""Log-likelihood of the BG/NBD model with exact derivatives, on distinct weighted rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import digamma, expit, gammaln, polygamma
+
+from helpers.models.likelihood import Derivatives
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DistinctRows:
+    """Customers as distinct rows with weights.
+
+    Counts, ages and recencies stand once in tables, because a million customers share a few
+    thousand of them and logarithms of those are all that the likelihood needs. Only customers with
+    a repeat purchase need a row of their own (`weight` and the three pointers into the tables);
+    the rest of the likelihood is sums by table.
+    """
+
+    counts: Floats
+    ages: Floats
+    recencies: Floats
+    customers_by_count: Floats
+    customers_by_age: Floats
+    purchases_by_age: Floats
+    count_index: Index
+    age_index: Index
+    recency_index: Index
+    weight: Floats
+
+    @property
+    def customers(self) -> float:
+        """Total weight."""
+        return float(self.customers_by_age.sum())
+
+
+def checked_customers(
+    frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """The three columns as floats of one shape, checked against the model's rules.
+
+    Raises:
+        ValueError: unequal lengths, values not finite, frequency not a whole number from 0,
+            recency above age, or recency 0 with repeat purchases (or the reverse).
+    """
+    x, last, end = _column(frequency), _column(recency), _column(age)
+    if not x.shape == last.shape == end.shape or x.ndim != 1:
+        raise ValueError(
+            f"frequency, recency and age have shapes {x.shape}, {last.shape} and {end.shape}, "
+            "must be three columns of one length."
+        )
+    rules = {
+        "finite values": np.isfinite(x) & np.isfinite(last) & np.isfinite(end),
+        "a frequency that is a whole number from 0": (x >= 0) & (x == np.floor(x)),
+        "0 <= recency <= age": (last >= 0) & (last <= end),
+        "recency 0 exactly where frequency is 0 (purchases of one day are one purchase)": (
+            (last > 0) == (x > 0)
+        ),
+    }
+    for rule, kept in rules.items():
+        if not kept.all():
+            row = int(np.argmin(kept))
+            raise ValueError(
+                f"{int((~kept).sum())} customers break a rule, the first in row {row} with "
+                f"frequency {x[row]:g}, recency {last[row]:g}, age {end[row]:g}: must have {rule}."
+            )
+    return x, last, end
+
+
+def _column(values: ArrayLike) -> Floats:
+    return np.atleast_1d(np.asarray(values, dtype=np.float64))
+
+
+def _weight_by(index: Index, weight: Floats, length: int) -> Floats:
+    return np.bincount(index, weights=weight, minlength=length).astype(np.float64)
+
+
+def distinct_rows(x: Floats, recency: Floats, age: Floats, weights: Floats) -> DistinctRows:
+    """Merge customers with equal frequency, recency and age."""
+    count_of, counts = pd.factorize(x)
+    age_of, ages = pd.factorize(age)
+    recency_of, recencies = pd.factorize(recency)
+    key = (count_of * np.int64(len(ages)) + age_of) * np.int64(len(recencies)) + recency_of
+    row_of, keys = pd.factorize(key)
+    weight = _weight_by(row_of, weights, len(keys))
+    pair, recency_index = np.divmod(keys, len(recencies))
+    count_index, age_index = np.divmod(pair, len(ages))
+    repeated = counts[count_index] > 0
+    return DistinctRows(
+        counts=counts,
+        ages=ages,
+        recencies=recencies,
+        customers_by_count=_weight_by(count_index, weight, len(counts)),
+        customers_by_age=_weight_by(age_index, weight, len(ages)),
+        purchases_by_age=_weight_by(age_index, weight * counts[count_index], len(ages)),
+        count_index=count_index[repeated],
+        age_index=age_index[repeated],
+        recency_index=recency_index[repeated],
+        weight=weight[repeated],
+    )
+
+
+def log_odds_of_having_left(parameters: Floats, x: Floats, recency: Floats, age: Floats) -> Floats:
+    """Log odds that a customer with x >= 1 left at the last purchase (minus infinity at x = 0)."""
+    r, alpha, a, b = parameters
+    with np.errstate(divide="ignore"):
+        first = np.where(x > 0, np.log(a) - np.log(np.where(x > 0, b + x - 1, 1.0)), -np.inf)
+    odds: Floats = first + (r + x) * (np.log(alpha + age) - np.log(alpha + recency))
+    return odds
+
+
+def derivatives(log_parameters: Floats, rows: DistinctRows) -> Derivatives:
+    """Log-likelihood, gradient and Hessian by the LOG parameters (r, alpha, a, b).
+
+    Per customer the log-likelihood is that of never having left plus softplus of the log odds of
+    having left (Fader, Hardie and Lee 2005, eq. 6, in logarithms throughout).
+    """
+    parameters = np.exp(log_parameters)
+    stayed = _never_left(parameters, rows)
+    left = _perhaps_left(parameters, rows)
+    value = stayed[0] + left[0]
+    gradient = (stayed[1] + left[1]) * parameters
+    hessian = (stayed[2] + left[2]) * np.outer(parameters, parameters) + np.diag(gradient)
+    return value, gradient, hessian
+
+
+def _never_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
+    r, alpha, a, b = parameters
+    x, weight, n = rows.counts, rows.customers_by_count, rows.customers
+    log_time, inverse_time = np.log(alpha + rows.ages), 1 / (alpha + rows.ages)
+    exponent = r * rows.customers_by_age + rows.purchases_by_age
+    value = (
+        weight @ (gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x))
+        + n * (gammaln(a + b) - gammaln(b) - gammaln(r) + r * np.log(alpha))
+        - exponent @ log_time
+    )
+    both = n * digamma(a + b) - weight @ digamma(a + b + x)
+    gradient = np.array(
+        [
+            weight @ digamma(r + x)
+            + n * (np.log(alpha) - digamma(r))
+            - rows.customers_by_age @ log_time,
+            n * r / alpha - exponent @ inverse_time,
+            both,
+            both + weight @ digamma(b + x) - n * digamma(b),
+        ]
+    )
+    hessian = np.zeros((4, 4))
+    hessian[0, 0] = weight @ polygamma(1, r + x) - n * polygamma(1, r)
+    hessian[0, 1] = hessian[1, 0] = n / alpha - rows.customers_by_age @ inverse_time
+    hessian[1, 1] = exponent @ inverse_time**2 - n * r / alpha**2
+    hessian[2:, 2:] = n * polygamma(1, a + b) - weight @ polygamma(1, a + b + x)
+    hessian[3, 3] += weight @ polygamma(1, b + x) - n * polygamma(1, b)
+    return float(value), gradient, hessian
+
+
+def _perhaps_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
+    r, alpha, a, b = parameters
+    purchases = np.where(rows.counts > 0, b + rows.counts - 1, 1.0)
+    exponent = r + rows.counts[rows.count_index]
+    inverse_age = (1 / (alpha + rows.ages))[rows.age_index]
+    inverse_recency = (1 / (alpha + rows.recencies))[rows.recency_index]
+    log_ratio = (
+        np.log(alpha + rows.ages)[rows.age_index]
+        - np.log(alpha + rows.recencies)[rows.recency_index]
+    )
+    odds = (np.log(a) - np.log(purchases))[rows.count_index] + exponent * log_ratio
+    slope = np.empty((4, len(odds)))
+    slope[0] = log_ratio
+    slope[1] = exponent * (inverse_age - inverse_recency)
+    slope[2] = 1 / a
+    slope[3] = -(1 / purchases)[rows.count_index]
+    share = expit(odds)
+    weight = rows.weight * share
+    hessian = (slope * (weight * (1 - share))) @ slope.T
+    hessian[0, 1] += weight @ (inverse_age - inverse_recency)
+    hessian[1, 0] = hessian[0, 1]
+    hessian[1, 1] += (weight * exponent) @ (inverse_recency**2 - inverse_age**2)
+    hessian[2, 2] -= weight.sum() / a**2
+    hessian[3, 3] += weight @ slope[3] ** 2
+    return float(rows.weight @ np.logaddexp(0, odds)), slope @ weight, hessian

@@ -1,0 +1,80 @@
+"""How far a BG/NBD fit misses purchases that it has not seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.models.bg_nbd import BgNbd
+from helpers.models.intervals import mean
+
+HIGHEST_FREQUENCY = 7
+
+
+@dataclass(frozen=True)
+class HeldOutError:
+    """Prediction against what happened after calibration.
+
+    Attributes:
+        predicted: Purchases expected of all customers in the held-out time.
+        actual: Purchases made in it.
+        error_share: predicted / actual - 1; NaN where nothing was bought.
+        by_frequency: One row a frequency at calibration, 0 to 6 and 7 or more, only those that
+            occur: `frequency` ("0" ... "6", "7+"), `customers`, `predicted` and `actual` (purchases
+            per customer), `low` and `high` (95 % interval of `actual`; NaN for one customer).
+    """
+
+    predicted: float
+    actual: float
+    error_share: float
+    by_frequency: pd.DataFrame
+
+
+def held_out_error(model: BgNbd, customers: pd.DataFrame, horizon: float) -> HeldOutError:
+    """Compare a fit with the purchases of the time after its data end.
+
+    Args:
+        model: Fitted on what was known at calibration.
+        customers: One row a customer known at calibration: `frequency`, `recency`, `age` as then,
+            and `purchases`, the days with a purchase in the held-out time.
+        horizon: Length of the held-out time in the unit of the fit.
+
+    Raises:
+        ValueError: a purchase count below 0 or not finite, or rows that break the model's rules.
+    """
+    actual = customers["purchases"].to_numpy(dtype=float)
+    if not (np.isfinite(actual) & (actual >= 0)).all():
+        raise ValueError(
+            f"purchases have {int((~(actual >= 0)).sum())} entries missing or below 0, must be "
+            "counts from 0; a customer without a purchase in the held-out time has 0."
+        )
+    frequency = customers["frequency"].to_numpy(dtype=float)
+    predicted = model.expected_purchases(
+        horizon, frequency, customers["recency"].to_numpy(), customers["age"].to_numpy()
+    )
+    group = np.minimum(frequency, HIGHEST_FREQUENCY)
+    rows = [
+        _calibration_row(int(level), predicted[group == level], actual[group == level])
+        for level in np.unique(group)
+    ]
+    total = float(actual.sum())
+    return HeldOutError(
+        predicted=float(predicted.sum()),
+        actual=total,
+        error_share=float(predicted.sum()) / total - 1 if total else float("nan"),
+        by_frequency=pd.DataFrame(rows),
+    )
+
+
+def _calibration_row(
+    level: int, predicted: np.ndarray, actual: np.ndarray
+) -> dict[str, str | int | float]:
+    seen = mean(actual)
+    return {
+        "frequency": f"{level}+" if level == HIGHEST_FREQUENCY else str(level),
+        "customers": len(actual),
+        "predicted": float(predicted.mean()),
+        "actual": seen.value,
+        "low": seen.low,
+        "high": seen.high,
+    }

@@ -1,0 +1,111 @@
+"""Maximum likelihood for models whose parameters are all positive, worked on the log scale."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import norm
+
+from helpers.models.estimate import Estimate
+
+Floats = NDArray[np.float64]
+Derivatives = tuple[float, Floats, Floats]
+
+FARTHEST_LOG_STEP = 12.0
+LARGEST_NEWTON_DECREMENT = 1e-6
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where a log-likelihood is largest.
+
+    Attributes:
+        parameters: On the natural scale.
+        log_covariance: Inverse observed information of the LOG parameters; NaN without a proper
+            maximum. Nested tuples, so that a fit is hashable and goes into JSON.
+        log_likelihood: At the maximum.
+        converged: The gradient is spent, the curvature is that of a maximum, and no parameter ran
+            off towards 0 or infinity.
+    """
+
+    parameters: Floats
+    log_covariance: tuple[tuple[float, ...], ...]
+    log_likelihood: float
+    converged: bool
+
+
+def maximise(
+    derivatives: Callable[[Floats], Derivatives], start: Floats, total_weight: float
+) -> Maximum:
+    """Maximise by Newton steps in a trust region, exact gradient and Hessian.
+
+    Args:
+        derivatives: Log parameters in; log-likelihood, gradient and Hessian by them out.
+        start: Log parameters to begin with.
+        total_weight: Number of observations; scales the stopping rule.
+    """
+    seen: dict[bytes, Derivatives] = {}
+
+    def at(point: Floats) -> Derivatives:
+        key = point.tobytes()
+        if key not in seen:
+            seen.clear()
+            seen[key] = derivatives(point)
+        return seen[key]
+
+    found = minimize(
+        lambda point: -at(point)[0] / total_weight,
+        start,
+        jac=lambda point: -at(point)[1] / total_weight,
+        hess=lambda point: -at(point)[2] / total_weight,
+        method="trust-exact",
+        options={"gtol": 1e-7, "maxiter": 200, "max_trust_radius": 4.0},
+    )
+    point = np.asarray(found.x, float)
+    value, gradient, hessian = derivatives(point)
+    inside = bool(np.abs(point - start).max() < FARTHEST_LOG_STEP)
+    covariance = _inverse_of_positive(-hessian) if inside else None
+    if covariance is None:
+        covariance = np.full_like(hessian, np.nan)
+    decrement = float(gradient @ covariance @ gradient)
+    converged = inside and decrement < LARGEST_NEWTON_DECREMENT
+    nested = tuple(tuple(float(cell) for cell in row) for row in covariance)
+    return Maximum(np.exp(point), nested, float(value), converged)
+
+
+def log_scale_estimate(value: float, log_variance: float, n: float) -> Estimate:
+    """95 % interval of a positive parameter, symmetric on the log scale; delta-method error."""
+    log_error = float(np.sqrt(log_variance))
+    spread = float(np.exp(norm.ppf(0.975) * log_error))
+    return Estimate(value, value / spread, value * spread, n, value * log_error)
+
+
+def natural_covariance(parameters: Floats, log_covariance: Floats) -> Floats:
+    """Covariance of the parameters themselves, by the delta method."""
+    return np.asarray(log_covariance) * np.outer(parameters, parameters)
+
+
+def checked_weights(weights: object, length: int) -> Floats:
+    """Weights as floats, ones where none are given; each must be finite and above 0."""
+    if weights is None:
+        return np.ones(length)
+    checked = np.asarray(weights, float)
+    if checked.shape != (length,) or not (np.isfinite(checked).all() and (checked > 0).all()):
+        raise ValueError(
+            f"weights have shape {checked.shape} and minimum "
+            f"{checked.min() if checked.size else 'none'}, must be {length} finite numbers above 0."
+        )
+    return checked
+
+
+def _inverse_of_positive(information: Floats) -> Floats | None:
+    scale = np.sqrt(np.abs(np.diag(information)))
+    if not np.isfinite(information).all() or (scale == 0).any():
+        return None
+    scaled = information / np.outer(scale, scale)
+    if np.linalg.eigvalsh(scaled).min() <= 1e-12:
+        return None
+    inverse: Floats = np.linalg.inv(scaled) / np.outer(scale, scale)
+    return inverse
