@@ -1,0 +1,1 @@
+"""The data of one store: sources, canonical tables, checks, marts."""
