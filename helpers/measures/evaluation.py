@@ -1,0 +1,343 @@
+"""Evaluation: the shop's sales, margins and what changed. Source: plan 1.1, 1.3, 4.4."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from helpers.measures.frames import divide, one_row
+from helpers.measures.money import daily_money, need
+from helpers.plan.periods import Period
+from helpers.store.errors import MissingTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from helpers.store.open import Store
+
+
+def paid_sales(store: Store, period: Period) -> pd.DataFrame:
+    """Money buyers paid for goods in the period, before later refunds; exact.
+
+    Returns:
+        One row, `frames.COLUMNS`, money; n orders.
+    """
+    frame = _traded(store, period)
+    return one_row(frame["paid_sales"].sum(), n=frame["orders"].sum())
+
+
+def orders(store: Store, period: Period) -> pd.DataFrame:
+    """Paid orders with goods, less those refunded in full before shipment; a count, exact."""
+    count = _traded(store, period)["orders"].sum()
+    return one_row(count, n=count)
+
+
+def net_sales(store: Store, period: Period) -> pd.DataFrame:
+    """List value less discounts borne by the shop less refunds, those still to come included.
+
+    Returns:
+        One row, `frames.COLUMNS`, money; n orders. `observed` has only the refunds so far; while
+        refunds are still coming in the row is `provisional` and has the projection's 95 % interval,
+        in which blocks are taken to err together (the cautious end).
+
+    Raises:
+        MissingTable: Refunds are unknown.
+    """
+    frame = _traded(store, period)
+    need(store, frame, "refunds")
+    value, error = frame["net_sales"].sum(), frame["refund_error"].sum()
+    provisional = bool(frame["is_open"].any())
+    spread = 1.96 * error if provisional else math.nan
+    return one_row(
+        value,
+        low=value - spread,
+        high=value + spread,
+        n=frame["orders"].sum(),
+        observed=value + frame["refunds_to_come"].sum(),
+        provisional=provisional,
+    )
+
+
+def refund_share(store: Store, period: Period) -> pd.DataFrame:
+    """Refunds of the period's orders, those still to come included, / their receivable.
+
+    Returns:
+        One row, `frames.COLUMNS`, 0 to 1, with the interval of day-to-day variation and of the
+        projection together.
+    """
+    frame = _traded(store, period)
+    need(store, frame, "refunds")
+    return _ratio(frame, frame["refunds"] + frame["refunds_to_come"], frame["receivable"], 1.0)
+
+
+def gross_margin(store: Store, period: Period) -> pd.DataFrame:
+    """(Net sales - cost of the goods that buyers keep) / net sales; 0 to 1 as a rule."""
+    frame = _traded(store, period)
+    need(store, frame, "refunds", "cost")
+    return _ratio(frame, frame["net_sales"] - frame["cost"], frame["net_sales"])
+
+
+def contribution_margin(store: Store, period: Period) -> pd.DataFrame:
+    """Contribution after marketing / net sales.
+
+    Raises:
+        MissingTable: Refunds, cost, fees, freight or marketing are unknown.
+    """
+    frame = _traded(store, period)
+    return _ratio(frame, contribution(store, frame), frame["net_sales"])
+
+
+def net_margin(store: Store, period: Period) -> pd.DataFrame:
+    """(Contribution after marketing - overheads) / net sales.
+
+    Raises:
+        MissingTable: As `contribution_margin`, or overheads are unknown.
+    """
+    frame = _traded(store, period)
+    need(store, frame, "overheads")
+    profit = contribution(store, frame) - frame["overheads"]
+    return _ratio(frame, profit, frame["net_sales"])
+
+
+def contribution(store: Store, frame: pd.DataFrame) -> pd.Series:
+    """Contribution after marketing by day, from a frame of `daily_money`."""
+    need(store, frame, "refunds", "cost", "fees", "freight", "marketing")
+    earned = frame["net_sales"] + frame["shipping_charged"]
+    return earned - frame["cost"] - frame["fees"] - frame["freight"] - frame["marketing"]
+
+
+def order_value(store: Store, period: Period) -> pd.DataFrame:
+    """Paid sales per paying buyer in the period, buyers known by name only.
+
+    Returns:
+        One row, `frames.COLUMNS`, money; the interval treats buyers as independent; n buyers.
+    """
+    store.require("orders", "customer_id")
+    days = store.mart("purchase_days")
+    days = days.filter(days.day >= period.start, days.day <= period.end)
+    buyers = days.group_by("shop_id", "customer_id").aggregate(money=days.paid_sales.sum())
+    return _mean_money(store, buyers)
+
+
+def order_value_per_order(store: Store, period: Period) -> pd.DataFrame:
+    """Paid sales per paid parent order; n orders."""
+    sales = store.mart("orders_valued")
+    sales = sales.filter(sales.is_purchase, sales.day >= period.start, sales.day <= period.end)
+    return _mean_money(store, sales.select(money=sales.paid_sales))
+
+
+def _mean_money(store: Store, table) -> pd.DataFrame:
+    money = table.money.cast("float64")
+    row = store.to_frame(table.aggregate(n=table.count(), mean=money.mean(), sd=money.std())).iloc[
+        0
+    ]
+    if not row["n"]:
+        raise MissingTable("orders", ("paid_at",), "short")
+    spread = 1.96 * row["sd"] / math.sqrt(row["n"]) if row["n"] > 1 else math.nan
+    mean = float(row["mean"])
+    return one_row(
+        mean, low=mean - spread, high=mean + spread, n=row["n"],
+        numerator=mean * row["n"], denominator=row["n"],
+    )  # fmt: skip
+
+
+def _traded(store: Store, period: Period) -> pd.DataFrame:
+    """`daily_money` up to the store's day; refuses a period that the data do not reach."""
+    start, end = max(period.start, store.first_day), min(period.end, store.as_of)
+    if period.start < store.first_day or start > end:
+        raise MissingTable("orders", ("paid_at",), "short")
+    return daily_money(store, Period(start, end))
+
+
+def _ratio(
+    frame: pd.DataFrame, numerator: pd.Series, denominator: pd.Series, by_refund: float = -1.0
+) -> pd.DataFrame:
+    """A ratio of daily sums; its interval joins day-to-day variation and the refunds to come.
+
+    `by_refund` is what one more unit refunded does to the numerator.
+    """
+    from helpers.models.intervals import ratio_of_sums
+
+    top, bottom = float(numerator.sum()), float(denominator.sum())
+    if bottom <= 0:
+        raise MissingTable("orders", ("paid_at",), "short")
+    varied = ratio_of_sums(numerator, denominator)
+    error = frame["refund_error"].sum()
+    to_come = frame["refunds_to_come"].sum()
+    shift = (by_refund if by_refund > 0 else by_refund + top / bottom) * 1.96 * error / bottom
+    half = math.hypot((varied.high - varied.low) / 2, shift)
+    observed = math.nan
+    if by_refund < 0:
+        observed = (top + to_come) / (bottom + to_come)
+    elif by_refund > 0:
+        observed = (top - to_come) / bottom
+    return one_row(
+        top / bottom, low=top / bottom - half, high=top / bottom + half, n=len(frame),
+        numerator=top, denominator=bottom, observed=observed,
+        provisional=bool(frame["is_open"].any()),
+    )  # fmt: skip
+
+
+def profit_bridge(store: Store, period: Period) -> pd.DataFrame:
+    """From list value to net profit, as far as the store knows the steps.
+
+    Returns:
+        One row per step in order: `step` (`list_value`, `discounts`, `refunds`,
+        `refunds_to_come`, `net_sales`, `shipping_charged`, `cost`, `fees`, `freight`, `marketing`,
+        `contribution`, `overheads`, `net_profit`), `money` (costs negative), `is_total`,
+        `share` (of net sales). It ends before the first step that is unknown.
+    """
+    import pandas as pd
+
+    frame = _traded(store, period)
+    need(store, frame, "refunds")
+    chain = (
+        ("list_value", 1, True), ("discounts", -1, False), ("refunds", -1, False),
+        ("refunds_to_come", -1, False), ("net_sales", 0, True), ("shipping_charged", 1, False),
+        ("cost", -1, False), ("fees", -1, False), ("freight", -1, False),
+        ("marketing", -1, False), ("contribution", 0, True), ("overheads", -1, False),
+        ("net_profit", 0, True),
+    )  # fmt: skip
+    rows, running, known = [], 0.0, 0
+    for step, sign, is_total in chain:
+        if sign and frame[step].isna().any():
+            break
+        money = sign * float(frame[step].sum()) if sign else running
+        running = running + money if sign else running
+        rows.append((step, money, is_total))
+        known = len(rows) if is_total else known
+    bridge = pd.DataFrame(rows[:known], columns=["step", "money", "is_total"])
+    net = bridge.loc[bridge["step"] == "net_sales", "money"].iloc[0]
+    return bridge.assign(share=bridge["money"] / net if net else math.nan)
+
+
+def margin_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:
+    """Net sales, gross and net margin of the last months, oldest first.
+
+    Returns:
+        One row per month: `month` (its first day), `net_sales`, `gross_margin`, `net_margin`, each
+        with `_low` and `_high` (95 %), `provisional` (refunds still coming in). A margin that the
+        store can't know is empty throughout.
+    """
+    import pandas as pd
+
+    from helpers.plan.periods import last_complete_month
+
+    last = last_complete_month(min(period.end, store.as_of))
+    rows = []
+    for month in last.back(months):
+        if month.start < store.first_day:
+            continue
+        row: dict[str, object] = {"month": pd.Timestamp(month.start)}
+        for name, measure in (
+            ("net_sales", net_sales), ("gross_margin", gross_margin), ("net_margin", net_margin),
+        ):  # fmt: skip
+            found = _or_empty(measure, store, month)
+            row |= {name: found["value"], f"{name}_low": found["low"],
+                    f"{name}_high": found["high"]}  # fmt: skip
+            if name == "net_sales":
+                row["provisional"] = bool(found["provisional"])
+        rows.append(row)
+    if not rows:
+        raise MissingTable("orders", ("paid_at",), "short")
+    return pd.DataFrame(rows)
+
+
+def _or_empty(measure, store: Store, period: Period) -> pd.Series:
+    try:
+        return measure(store, period).iloc[0]
+    except MissingTable:
+        return one_row(math.nan).iloc[0]
+
+
+def sales_changes(store: Store, period: Period) -> pd.DataFrame:
+    """Where paid sales changed against the previous period and the same period last year.
+
+    The parts of each dimension add up to the whole change, to the cent.
+
+    Returns:
+        One row per comparison, dimension and part: `against` (`previous`, `last_year`),
+        `dimension` (`customers`, `channel`, `category`, `country`), `part`, `before`, `now`,
+        `change` (money), `relative` (change / before). Dimensions that the store does not know are left out;
+        parts below 1 % of sales are joined as `other`. Largest change first.
+    """
+    import pandas as pd
+
+    frames = []
+    for against, earlier in (
+        ("previous", period.previous()), ("last_year", period.last_year()),
+    ):  # fmt: skip
+        if earlier.start < store.first_day:
+            continue
+        for dimension in ("customers", "channel", "category", "country"):
+            now, before = (_sales_by(store, span, dimension) for span in (period, earlier))
+            if now is not None and before is not None and len(now) > 1:
+                frames.append(_change(now, before).assign(against=against, dimension=dimension))
+    if not frames:
+        raise MissingTable("orders", ("paid_at",), "short")
+    names = ["against", "dimension", "part", "before", "now", "change", "relative"]
+    return pd.concat(frames, ignore_index=True)[names]
+
+
+def _sales_by(store: Store, period: Period, dimension: str) -> pd.Series | None:
+    """Paid sales of the period by one dimension; None where the store does not know it."""
+    import ibis
+
+    sales = store.mart("orders_valued")
+    if dimension == "category":
+        if not store.has("products") or "category" in store.quality["empty_columns"]["products"]:
+            return None
+        products = store.table("products").select("shop_id", "product_id", "category")
+        sales = store.mart("product_days")
+        sales = sales.left_join(products, ["shop_id", "product_id"])
+        part = sales.category.fill_null("unknown")
+    elif dimension == "customers":
+        first = store.mart("customer_summary").select("shop_id", "customer_id", "first_day")
+        sales = sales.left_join(first, ["shop_id", "customer_id"])
+        part = ibis.cases(
+            (sales.customer_id.isnull(), "unknown"), (sales.first_day == sales.day, "new"),
+            else_="returning",
+        )  # fmt: skip
+    else:
+        if dimension in store.quality["empty_columns"].get("orders", ()):
+            return None
+        part = sales[dimension].fill_null("unknown")
+    sales = sales.filter(sales.day >= period.start, sales.day <= period.end)
+    grouped = sales.group_by(part=part).aggregate(money=sales.paid_sales.sum()).order_by("part")
+    return store.to_frame(grouped).set_index("part")["money"]
+
+
+def _change(now: pd.Series, before: pd.Series) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame({"before": before, "now": now}).fillna(0.0)
+    total = max(frame["now"].sum(), frame["before"].sum())
+    small = frame[["before", "now"]].max(axis=1) < 0.01 * total
+    if small.sum() > 1:
+        other = frame[small].sum().to_frame("other").T
+        frame = pd.concat([frame[~small], other])
+    frame["change"] = frame["now"] - frame["before"]
+    frame["relative"] = [
+        divide(c, b) for c, b in zip(frame["change"], frame["before"], strict=True)
+    ]
+    frame.index.name = "part"
+    order = frame["change"].abs().sort_values(ascending=False, kind="stable").index
+    return frame.loc[order].reset_index()
+
+
+def reconciliation(store: Store, period: Period) -> pd.DataFrame:
+    """From the export's raw total to net sales of all its history, as ingest classed the rows.
+
+    Returns:
+        One row per step: `step`, `rows`, `money`. All of the export, whatever the period.
+
+    Raises:
+        MissingTable: The source has nothing to reconcile: its tables came ready.
+    """
+    import pandas as pd
+
+    steps = store.quality["bridge"]
+    if not steps:
+        raise MissingTable("orders", (), "absent")
+    frame = pd.DataFrame(steps).rename(columns={"key": "step"})
+    return frame.assign(money=frame["money"].astype(float))[["step", "rows", "money"]]

@@ -1,0 +1,243 @@
+"""The shop's money by day, with the refunds and fees that are still to come.
+
+Refunds of recent payments are projected by chain ladder on 28-day blocks counted back from the
+store's day, so that a block is always whole; fees and freight of orders that are not yet settled or
+shipped are taken at the rate of those that are. Source: plan 1.1; rules for all in the definitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from helpers.plan.periods import Period
+from helpers.store.errors import MissingTable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from helpers.store.open import Store
+
+BLOCK_DAYS = 28
+AGES = 7
+LARGEST_BLOCKS = 39
+RATE_DAYS = 90
+SMALLEST_COSTED_SHARE = 0.95
+MATURE_SHARE = 0.995
+
+
+@dataclass(frozen=True)
+class Development:
+    """What is still to come of the refunds of each 28-day block of payments.
+
+    Attributes:
+        to_come: Money expected still to be refunded, latest block first.
+        error: Its standard error.
+        receivable: What the shop was owed for the block's sales.
+        is_open: Less than 99.5 % of the refunds expected have come.
+    """
+
+    to_come: np.ndarray
+    error: np.ndarray
+    receivable: np.ndarray
+    is_open: np.ndarray
+
+
+def refund_development(store: Store) -> Development:
+    """Project the refunds of the latest blocks from the way those of earlier blocks came in.
+
+    Raises:
+        MissingTable: The store has no refunds table.
+    """
+    import numpy as np
+
+    from helpers.models.refund_development import chain_ladder
+
+    store.require("returns", "amount")
+    blocks = min(LARGEST_BLOCKS, ((store.as_of - store.first_day).days + 1) // BLOCK_DAYS)
+    receivable = _receivable_by_block(store, blocks)
+    nothing = Development(*(np.zeros(blocks) for _ in range(3)), np.zeros(blocks, dtype=bool))
+    if blocks < AGES + 1:
+        return nothing
+    triangle = _triangle(store, blocks)
+    if not np.nansum(triangle):
+        return nothing
+    ladder = chain_ladder(triangle[::-1])
+    ultimate, error = ladder.ultimates[::-1], ladder.standard_errors[::-1]
+    closed = ~np.isnan(triangle[:, -1])
+    usual = triangle[closed, -1].sum() / max(receivable[closed].sum(), 0.01)
+    stuck = np.isnan(ultimate)
+    ultimate = np.where(stuck, usual * receivable, ultimate)
+    error = np.where(stuck, ultimate, error)
+    latest = ladder.latest[::-1]
+    return Development(
+        to_come=np.maximum(ultimate - latest, 0),
+        error=error,
+        receivable=receivable,
+        is_open=latest < MATURE_SHARE * ultimate,
+    )
+
+
+def _receivable_by_block(store: Store, blocks: int) -> np.ndarray:
+    import numpy as np
+
+    days = store.mart("shop_days")
+    grouped = days.group_by("day").aggregate(receivable=days.receivable.sum()).order_by("day")
+    frame = store.to_frame(grouped)
+    block = _blocks_back(store, frame["day"])
+    inside = (block < blocks) & frame["receivable"].notna().to_numpy()
+    found = np.zeros(blocks)
+    np.add.at(found, block[inside], frame["receivable"].to_numpy()[inside])
+    return found
+
+
+def _triangle(store: Store, blocks: int) -> np.ndarray:
+    """Cumulative refunds: rows are blocks of payment, latest first, columns their age."""
+    import numpy as np
+
+    cases = store.mart("refunds")
+    cases = cases.filter(cases.paid_on.notnull())
+    grouped = cases.group_by("paid_on", "refunded_on").aggregate(money=cases.amount.sum())
+    frame = store.to_frame(grouped.order_by("paid_on", "refunded_on"))
+    paid, refunded = (_blocks_back(store, frame[name]) for name in ("paid_on", "refunded_on"))
+    age = np.clip(paid - refunded, 0, AGES - 1)
+    inside = paid < blocks
+    sums = np.zeros((blocks, AGES))
+    np.add.at(sums, (paid[inside], age[inside]), frame["money"].to_numpy()[inside])
+    reached = np.arange(blocks)[:, None] >= np.arange(AGES)
+    return np.where(reached, sums.cumsum(axis=1), np.nan)
+
+
+def _blocks_back(store: Store, days: pd.Series) -> np.ndarray:
+    import pandas as pd
+
+    return ((pd.Timestamp(store.as_of) - days).dt.days // BLOCK_DAYS).to_numpy(dtype=int)
+
+
+def daily_money(store: Store, period: Period) -> pd.DataFrame:
+    """The period's money, one row per day, days without trade included.
+
+    Returns:
+        `day`; `orders`, `paid_sales`, `list_value`, `discounts`, `receivable`,
+        `shipping_charged`; `refunds` (so far), `refunds_to_come`, `refund_error` (standard error),
+        `is_open` (refunds still coming in); `net_sales`; `cost` (of goods kept by buyers), `fees`,
+        `freight` (packaging included), `marketing`, `overheads`. A column is empty throughout where
+        the store does not know it.
+    """
+    import pandas as pd
+
+    days = pd.DataFrame({"day": pd.date_range(period.start, period.end)})
+    sales = _shop_days(store, period)
+    frame = days.merge(sales, on="day", how="left").fillna(0.0)
+    frame["list_value"] = frame["receivable"] + frame["discounts"]
+    frame = _with_refunds_to_come(store, frame)
+    to_come = frame["refunds_to_come"]
+    frame["net_sales"] = frame["receivable"] - frame["refunds"] - to_come
+    frame["cost"] = _cost(store, frame)
+    frame["fees"] = _at_rate(store, frame, "settlements", "fees", "settled_receivable")
+    freight = _at_rate(store, frame, "shipments", "freight", "shipped_receivable")
+    packaging = _at_rate(store, frame, "shipments", "packaging", "shipped_receivable")
+    frame["freight"] = freight + packaging
+    frame["marketing"] = _marketing(store, frame["day"])
+    frame["overheads"] = _overheads(store, frame["day"])
+    return frame
+
+
+def _shop_days(store: Store, period: Period) -> pd.DataFrame:
+    days = store.mart("shop_days")
+    days = days.filter(days.day >= period.start, days.day <= period.end)
+    sums = {name: days[name].sum() for name in days.columns if name not in ("shop_id", "day")}
+    return store.to_frame(days.group_by("day").aggregate(**sums).order_by("day"))
+
+
+def _with_refunds_to_come(store: Store, frame: pd.DataFrame) -> pd.DataFrame:
+    """Spread each block's refunds still to come over its days by their receivable."""
+    import numpy as np
+
+    if not store.has("returns"):
+        return frame.assign(refunds=np.nan, refunds_to_come=np.nan, refund_error=0.0,
+                            is_open=False)  # fmt: skip
+    development = refund_development(store)
+    block = _blocks_back(store, frame["day"])
+    inside = (block >= 0) & (block < len(development.receivable))
+    at = np.where(inside, block, 0)
+    whole = np.where(inside, np.maximum(development.receivable[at], 0.01), 1.0)
+    part = np.where(inside, frame["receivable"].to_numpy() / whole, 0.0)
+    return frame.assign(
+        refunds_to_come=part * development.to_come[at],
+        refund_error=part * development.error[at],
+        is_open=inside & development.is_open[at],
+    )
+
+
+def _cost(store: Store, frame: pd.DataFrame) -> pd.Series:
+    """Cost of the goods that buyers keep; sales of unknown cost are taken at the known rate."""
+    import numpy as np
+
+    receivable, costed = frame["receivable"].sum(), frame["costed_receivable"].sum()
+    if receivable <= 0 or costed < SMALLEST_COSTED_SHARE * receivable:
+        return frame["receivable"] * np.nan
+    refunds = frame["refunds"].sum()
+    back_rate = frame["returned_cost"].sum() / refunds if refunds else 0.0
+    to_come = frame["refunds_to_come"].fillna(0.0)
+    cost = frame["cost_of_goods"] * receivable / costed
+    return cost - frame["returned_cost"] - back_rate * to_come
+
+
+def _at_rate(store: Store, frame: pd.DataFrame, table: str, money: str, known: str) -> pd.Series:
+    """Money known for part of the sales, filled up at the rate of the last 90 days."""
+    import numpy as np
+
+    if not store.has(table):
+        return frame["receivable"] * np.nan
+    end = frame["day"].max().date()
+    window = Period(end - timedelta(days=RATE_DAYS - 1), end)
+    recent = _shop_days(store, window)
+    rate = recent[money].sum() / recent[known].sum() if recent[known].sum() else np.nan
+    return frame[money] + (frame["receivable"] - frame[known]) * rate
+
+
+def _marketing(store: Store, days: pd.Series) -> pd.Series:
+    import numpy as np
+
+    if not store.has("ad_spend"):
+        return days.map(lambda _: np.nan)
+    spend = store.mart("channel_days")
+    grouped = spend.group_by("day").aggregate(spend=spend.spend.sum()).order_by("day")
+    by_day = store.to_frame(grouped).set_index("day")["spend"]
+    return days.map(by_day).fillna(0.0)
+
+
+def _overheads(store: Store, days: pd.Series) -> pd.Series:
+    """Each month's overheads, spread evenly over its days."""
+    import numpy as np
+
+    if not store.has("costs"):
+        return days.map(lambda _: np.nan)
+    costs = store.table("costs")
+    grouped = costs.group_by(month=costs.month.truncate("M")).aggregate(amount=costs.amount.sum())
+    by_month = store.to_frame(grouped.order_by("month")).set_index("month")["amount"]
+    month = days.dt.to_period("M").dt.to_timestamp()
+    return month.map(by_month) / days.dt.days_in_month
+
+
+def need(store: Store, frame: pd.DataFrame, *columns: str) -> None:
+    """Make sure that the money of these columns is known.
+
+    Raises:
+        MissingTable: A column is empty; names the table that would fill it.
+    """
+    tables = {
+        "refunds": ("returns", ("settled_at", "amount")),
+        "cost": ("price_history", ("product_id", "valid_from", "unit_cost")),
+        "fees": ("settlements", ("order_id", "commission")),
+        "freight": ("shipments", ("order_id", "freight_cost")),
+        "marketing": ("ad_spend", ("day", "channel", "spend")),
+        "overheads": ("costs", ("month", "cost_line", "amount")),
+    }
+    for column in columns:
+        if frame[column].isna().any():
+            table, names = tables[column]
+            raise MissingTable(table, names, "short" if store.has(table) else "absent")
