@@ -258,8 +258,8 @@ def sales_changes(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per comparison, dimension and part: `against` (`previous`, `last_year`),
         `dimension` (`customers`, `channel`, `category`, `country`), `part`, `before`, `now`,
-        `change` (money), `relative` (change / before). Dimensions that the store does not know are left out;
-        parts below 1 % of sales are joined as `other`. Largest change first.
+        `change` (money), `relative` (change / before). Dimensions that the store does not know are
+        left out; parts below 1 % of sales are joined as `other`. Largest change first.
     """
     import pandas as pd
 

@@ -25,7 +25,7 @@ AGES = 7
 LARGEST_BLOCKS = 39
 RATE_DAYS = 90
 SMALLEST_COSTED_SHARE = 0.95
-MATURE_SHARE = 0.995
+OPEN_SHARE = 0.001
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Development:
         to_come: Money expected still to be refunded, latest block first.
         error: Its standard error.
         receivable: What the shop was owed for the block's sales.
-        is_open: Less than 99.5 % of the refunds expected have come.
+        is_open: Refunds of over 0.1 % of the block's sales are still to come.
     """
 
     to_come: np.ndarray
@@ -71,12 +71,12 @@ def refund_development(store: Store) -> Development:
     stuck = np.isnan(ultimate)
     ultimate = np.where(stuck, usual * receivable, ultimate)
     error = np.where(stuck, ultimate, error)
-    latest = ladder.latest[::-1]
+    to_come = np.maximum(ultimate - ladder.latest[::-1], 0)
     return Development(
-        to_come=np.maximum(ultimate - latest, 0),
+        to_come=to_come,
         error=error,
         receivable=receivable,
-        is_open=latest < MATURE_SHARE * ultimate,
+        is_open=to_come > OPEN_SHARE * receivable,
     )
 
 
@@ -159,7 +159,7 @@ def _with_refunds_to_come(store: Store, frame: pd.DataFrame) -> pd.DataFrame:
     if not store.has("returns"):
         return frame.assign(refunds=np.nan, refunds_to_come=np.nan, refund_error=0.0,
                             is_open=False)  # fmt: skip
-    development = refund_development(store)
+    development = store.once("refund_development", lambda: refund_development(store))
     block = _blocks_back(store, frame["day"])
     inside = (block >= 0) & (block < len(development.receivable))
     at = np.where(inside, block, 0)

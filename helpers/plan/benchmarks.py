@@ -57,9 +57,11 @@ class Benchmark:
     def expected(self, before: float) -> float | None:
         """The value that the plan would expect of a shop that stands at `before`.
 
-        The relative reading of a change; None where it is impossible (a rate above 1) or the
-        figure is a level of its own.
+        The relative reading of a change, or the level that the plan names; None where the
+        relative reading is impossible (a rate above 1).
         """
+        if self.kind == "points" and self.change is not None:
+            return before + self.change
         if self.change is None or self.kind not in ("relative", "relative_max"):
             return self.after
         value = before * (1 + self.change)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from helpers.plan.periods import Period
+from helpers.plan.periods import CALENDAR_KINDS, Period
 from helpers.plan.targets import PLAN_FOLDER
 
 NAMES = {
@@ -92,15 +92,17 @@ def aligned_last_year(period: Period, events: tuple[Event, ...] | None = None) -
     """The span of last year that stands as the period stands to its main event.
 
     Spring Festival moves by up to a month between years, so the same dates compare a holiday
-    with a working month. Where an event moved, the period is shifted with the last event whose
-    peak it holds; where it holds none, or none of last year is known, the dates stay.
+    with a working month. The period is shifted with the last event whose peak it holds and the
+    same dates of last year do not; a range follows its last event in any case. Where there is no
+    such event, or none of last year is known, the dates stay.
     """
     every = load() if events is None else events
+    same_dates = period.last_year()
     inside = [event for event in every if period.contains(event.peak)]
     before = {(event.event, event.year): event for event in every}
     for event in reversed(inside):
         earlier = before.get((event.event, event.year - 1))
-        if earlier:
+        if earlier and not (period.kind in CALENDAR_KINDS and same_dates.contains(earlier.peak)):
             shift = event.peak - earlier.peak
             return Period(period.start - shift, period.end - shift, "range", event.event)
-    return period.last_year()
+    return same_dates

@@ -7,7 +7,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-KINDS = ("month", "quarter", "year", "range", "event")
+CALENDAR_KINDS = ("month", "quarter", "year")
+KINDS = (*CALENDAR_KINDS, "range", "event")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 _YEAR = re.compile(r"\d{4}")
@@ -58,7 +59,7 @@ class Period:
 
     def last_year(self) -> Period:
         """The same dates one year earlier (29 February becomes the 28th)."""
-        if self.kind in ("month", "quarter", "year"):
+        if self.kind in CALENDAR_KINDS:
             whole = {"month": month_of, "quarter": quarter_of}.get(self.kind)
             earlier = _year_before(self.start)
             return whole(earlier) if whole else year_of(earlier.year)

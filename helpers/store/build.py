@@ -117,7 +117,7 @@ def _ingest(data: str | Path, source: Any, settings: Any, fingerprint: str, fold
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "tables": {n: dataclasses.asdict(a) for n, a in ingested.tables.items()},
         "bridge": [dataclasses.asdict(step) for step in ingested.bridge],
-        "notes": list(ingested.notes),
+        "notes": [dataclasses.asdict(note) for note in ingested.notes],
         "failed": failed,
         "rows": described["rows"],
         "empty_columns": described["empty_columns"],
@@ -182,12 +182,10 @@ def marts(found: Tables, root: Path, as_of: date) -> Path:
 
 def write_marts(tables_folder: Path, folder: Path, as_of: date) -> None:
     """Build every mart from the tables in one folder into another, as known on a day."""
-    import ibis
-
     from helpers.store.marts import MARTS
 
     temporary = engine.fresh_temporary()
-    connection = ibis.duckdb.connect(**engine.settings(temporary))
+    connection = engine.connect_builder(temporary)
     try:
         known = _known_tables(connection, tables_folder, as_of)
         rows = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,15 +41,23 @@ def connect(temporary: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config=settings(temporary))
 
 
+def connect_builder(temporary: Path) -> Backend:
+    """An Ibis connection that may write, for building marts."""
+    import ibis
+
+    # Ibis 12 reads an option of pandas and a method of DuckDB that are about to go.
+    warnings.filterwarnings("ignore", message=".*future.infer_string", module="ibis")
+    warnings.filterwarnings("ignore", message=".*fetch_arrow_table", module="ibis")
+    return ibis.duckdb.connect(**settings(temporary))
+
+
 def connect_ibis(temporary: Path, readable: list[Path]) -> Backend:
     """An Ibis connection that reads Parquet files in `readable` and nothing else outside.
 
     The order matters: Ibis needs the file system while it connects, so external access is
     taken away afterwards and the configuration locked last.
     """
-    import ibis
-
-    connection = ibis.duckdb.connect(**settings(temporary))
+    connection = connect_builder(temporary)
     folders = ", ".join("'" + str(path).replace("'", "''") + "'" for path in [*readable, temporary])
     connection.raw_sql(f"SET allowed_directories = [{folders}]")
     connection.raw_sql("SET enable_external_access = false")

@@ -192,6 +192,7 @@ class Store:
         self.targets = prepared.targets
         self._temporary = engine.fresh_temporary()
         self._connection = engine.connect_ibis(self._temporary, [prepared.tables, prepared.marts])
+        self._memory: dict[str, Any] = {}
         self.quality: dict[str, Any] = json.loads((prepared.tables / "quality.json").read_text())
 
     def __enter__(self) -> Store:
@@ -273,6 +274,12 @@ class Store:
         waiting.replace(path)
         return found
 
+    def once(self, key: str, compute: Callable[[], Any]) -> Any:
+        """A result that many measures share, computed once while the store is open."""
+        if key not in self._memory:
+            self._memory[key] = compute()
+        return self._memory[key]
+
     def hash(self, ids: pd.Series) -> pd.Series:
         """Keyed hashes of personal ids, the same in every run of this store.
 
@@ -299,13 +306,10 @@ class Store:
 def _secret_key(path: Path) -> bytes:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as file:
+        with suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_bytes(32))
-        except FileExistsError:
-            pass
     return path.read_bytes()
 
 

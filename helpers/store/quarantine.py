@@ -66,7 +66,18 @@ class Sifted:
     def keys_set_aside(self) -> str:
         """SQL of the keys of the rows set aside."""
         keys = ", ".join(map(quoted, self.table.key))
-        return f"SELECT {keys} FROM ({self.judged}) SEMI JOIN {self.set_aside} USING (__file, __line)"
+        return (
+            f"SELECT {keys} FROM ({self.judged}) SEMI JOIN {self.set_aside} USING (__file, __line)"
+        )
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What references are held against: SQL of the keys accepted, and of those set aside."""
+
+    key: tuple[str, ...]
+    accepted: str
+    set_aside: str
 
 
 def control_columns(table: Table) -> list[str]:
@@ -81,7 +92,7 @@ def sift(
     incoming: Incoming,
     *,
     time_zone: str,
-    parents: Mapping[str, Sifted] | None = None,
+    parents: Mapping[str, Parent] | None = None,
 ) -> Sifted:
     """Judge every row of one table.
 
@@ -112,9 +123,7 @@ def sift(
             "WHERE reason IS NOT NULL"
         )
     bad += _repeated(connection, table, incoming, _accepted(judged, set_aside, bad), set_aside)
-    bad += _orphaned(
-        connection, table, _accepted(judged, set_aside, bad), set_aside, parents or {}
-    )
+    bad += _orphaned(connection, table, _accepted(judged, set_aside, bad), set_aside, parents or {})
     account = TableAccount(
         table=table.name,
         files=incoming.files,
@@ -337,14 +346,14 @@ def _orphaned(
     table: Table,
     clean: str,
     set_aside: str,
-    parents: Mapping[str, Sifted],
+    parents: Mapping[str, Parent],
 ) -> int:
     """Set aside rows whose parent was not delivered or stands in quarantine itself."""
     lost = 0
     for column, parent in table.references.items():
         if parent not in parents:
             continue
-        on = ", ".join(map(quoted, parents[parent].table.key))
+        on = ", ".join(map(quoted, parents[parent].key))
         reason = f"{column} stands in no accepted row of {parent}"
         aside = f"{column} names a row of {parent} that is in quarantine"
         found = connection.execute(
@@ -352,7 +361,7 @@ def _orphaned(
             f"CASE WHEN known THEN {literal(aside)} ELSE {literal(reason)} END, __money "
             f"FROM (SELECT * FROM ({clean}) ANTI JOIN ({parents[parent].accepted}) USING ({on})) "
             f"LEFT JOIN (SELECT DISTINCT {on}, true AS known "
-            f"FROM ({parents[parent].keys_set_aside})) USING ({on})"
+            f"FROM ({parents[parent].set_aside})) USING ({on})"
         ).fetchone()
         lost += int(found[0]) if found else 0
     return lost

@@ -65,7 +65,9 @@ def load_settings(data: str | Path) -> StoreSettings:
     return StoreSettings(
         name=_name(path, found.get("name")),
         currency=_checked(path, found, "currency", _is_currency, "three capitals such as CNY"),
-        time_zone=_checked(path, found, "time_zone", _is_zone, "an IANA name such as Asia/Shanghai"),
+        time_zone=_checked(
+            path, found, "time_zone", _is_zone, "an IANA name such as Asia/Shanghai"
+        ),
         encoding=_checked(path, found, "encoding", _is_encoding, "utf-8, gb18030 or another codec"),
         targets=_targets(path, found.get("targets", {})),
     )
