@@ -11,8 +11,10 @@ from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
 
+    from helpers.measures.registry import Measure
     from helpers.store.open import Store
 
 
@@ -126,7 +128,7 @@ def order_value_per_order(store: Store, period: Period) -> pd.DataFrame:
     return _mean_money(store, sales.select(money=sales.paid_sales))
 
 
-def _mean_money(store: Store, table) -> pd.DataFrame:
+def _mean_money(store: Store, table: ir.Table) -> pd.DataFrame:
     money = table.money.cast("float64")
     row = store.to_frame(table.aggregate(n=table.count(), mean=money.mean(), sd=money.std())).iloc[
         0
@@ -243,7 +245,7 @@ def margin_months(store: Store, period: Period, *, months: int = 13) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def _or_empty(measure, store: Store, period: Period) -> pd.Series:
+def _or_empty(measure: Measure, store: Store, period: Period) -> pd.Series:
     try:
         return measure(store, period).iloc[0]
     except MissingTable:

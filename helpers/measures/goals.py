@@ -14,6 +14,9 @@ from helpers.plan.periods import last_complete_month
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    import numpy as np
     import pandas as pd
 
     from helpers.plan.periods import Period
@@ -89,7 +92,7 @@ def goal_pace(store: Store, period: Period) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _slope(values) -> tuple[float, float, float]:
+def _slope(values: np.ndarray) -> tuple[float, float, float]:
     """Change a month with its 95 % interval, Newey-West with two lags."""
     import numpy as np
     import statsmodels.api as sm
@@ -100,7 +103,7 @@ def _slope(values) -> tuple[float, float, float]:
     return float(found.params[1]), float(low), float(high)
 
 
-def _months_between(period: Period, due) -> float:
+def _months_between(period: Period, due: date | None) -> float:
     if due is None:
         return math.nan
     return (due.year - period.end.year) * 12 + due.month - period.end.month

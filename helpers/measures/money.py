@@ -58,7 +58,8 @@ def refund_development(store: Store) -> Development:
     store.require("returns", "amount")
     blocks = min(LARGEST_BLOCKS, ((store.as_of - store.first_day).days + 1) // BLOCK_DAYS)
     receivable = _receivable_by_block(store, blocks)
-    nothing = Development(*(np.zeros(blocks) for _ in range(3)), np.zeros(blocks, dtype=bool))
+    none = np.zeros(blocks)
+    nothing = Development(none, none, none, is_open=none > 0)
     if blocks < AGES + 1:
         return nothing
     triangle = _triangle(store, blocks)

@@ -42,8 +42,9 @@ class Tables:
     def read(cls, folder: Path) -> Tables:
         """Read the manifest that stands beside the tables."""
         found = json.loads((folder / "manifest.json").read_text())
-        days = {name: date.fromisoformat(found.pop(name)) for name in ("first_day", "last_day")}
-        return cls(folder=folder, **found, **days)
+        for name in ("first_day", "last_day"):
+            found[name] = date.fromisoformat(found[name])
+        return cls(folder=folder, **found)
 
 
 def code_of_tables() -> str:

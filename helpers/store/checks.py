@@ -141,9 +141,7 @@ def _quarantined(tables: _Tables, table: Table) -> Iterator[Verdict]:
     yield Verdict(table.name, "keys", WARN if keys else PASS, f"{keys}", "0", table.key)
 
 
-def _dates(
-    tables: _Tables, table: Table, last_day: date | None, today: date
-) -> Iterator[Verdict]:
+def _dates(tables: _Tables, table: Table, last_day: date | None, today: date) -> Iterator[Verdict]:
     """Freshness against the store's last day, and rows dated in the future."""
     if not table.dated_by:
         return

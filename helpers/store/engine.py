@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,7 +17,7 @@ MEMORY_LIMIT = "900MB"
 TEMPORARY_LIMIT = "60GB"
 
 
-def settings(temporary: Path) -> dict[str, str]:
+def settings(temporary: Path) -> dict[str, Any]:
     """Settings of every connection: bounded memory, an own temporary folder, no downloads."""
     return {
         "memory_limit": os.environ.get("STORE_REPORT_MEMORY", MEMORY_LIMIT),

@@ -6,13 +6,13 @@ Rows in = accepted + quarantined, and the money of both adds up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.store.ingest.casts import Cast, cast
+from helpers.store.ingest.casts import Cast, cast, delivered_name
 from helpers.store.ingest.source import TableAccount, literal, quoted
 from helpers.store.schema import DUCKDB_TYPES, MONEY, Column, Table
 
@@ -93,6 +93,7 @@ def sift(
     *,
     time_zone: str,
     parents: Mapping[str, Parent] | None = None,
+    rules: Sequence[tuple[str, str]] = (),
 ) -> Sifted:
     """Judge every row of one table.
 
@@ -102,11 +103,12 @@ def sift(
         incoming: The rows as delivered.
         time_zone: The store's zone, for times that carry one.
         parents: Tables judged before, for references.
+        rules: Further conditions on cast values under which a row is set aside, and reasons.
 
     Raises:
         BadInput: A delivered column has a type that can't be read.
     """
-    judged = _judged(table, incoming, time_zone)
+    judged = _judged(table, incoming, time_zone, rules)
     set_aside = quoted(f"set_aside_{table.name}")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {set_aside} "
@@ -254,8 +256,13 @@ def _quarantine(sifted: Sifted) -> str:
     return f"SELECT * FROM ({query}) ORDER BY file, line"
 
 
-def _judged(table: Table, incoming: Incoming, time_zone: str) -> str:
-    """SQL of all rows with their values cast, `reason` (NULL where all is well) and money."""
+def _judged(
+    table: Table, incoming: Incoming, time_zone: str, rules: Sequence[tuple[str, str]]
+) -> str:
+    """SQL of all rows with their values cast, `reason` (NULL where all is well) and money.
+
+    Three layers, so that each cast is worked out once: as delivered, cast, judged.
+    """
     where = incoming.files[0] if incoming.files else table.name
     casts = {
         column.name: cast(
@@ -265,20 +272,24 @@ def _judged(table: Table, incoming: Incoming, time_zone: str) -> str:
     }
     values = {column.name: _value(column, casts[column.name]) for column in table.columns}
     faults = [
-        f"WHEN {condition} THEN {literal(f'{column.name} {what}')}"
+        (condition, f"{column.name} {what}")
         for column in table.columns
         if column.name in incoming.types
-        for condition, what in (*casts[column.name].faults, *_rules(column, values[column.name]))
+        for condition, what in (*casts[column.name].faults, *_rules(column))
     ]
-    reason = f"CASE {' '.join(faults)} END" if faults else "CAST(NULL AS VARCHAR)"
+    cases = " ".join(f"WHEN {when} THEN {literal(what)}" for when, what in (*faults, *rules))
+    reason = f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
     control = [name for name in control_columns(table) if name in incoming.types]
     measured = " + ".join(f"coalesce({casts[name].measured}, 0)" for name in control) or "0"
-    kept = " + ".join(f"coalesce({values[name]}, 0)" for name in control) or "0"
-    columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
+    kept = " + ".join(f"coalesce({quoted(name)}, 0)" for name in control) or "0"
+    columns = ", ".join(map(quoted, table.column_names))
+    cast_columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
+    delivered = ", ".join(f"{quoted(n)} AS {delivered_name(n)}" for n in incoming.types)
     return (
-        f"SELECT {columns}, __file, __line, {reason} AS reason, "
-        f"CAST({measured} AS DECIMAL(38,8)) AS __money, CAST({kept} AS DECIMAL(38,8)) AS __kept "
-        f"FROM ({incoming.relation})"
+        f"SELECT {columns}, __file, __line, {reason} AS reason, __money, "
+        f"CAST({kept} AS DECIMAL(38,8)) AS __kept FROM ("
+        f"SELECT {cast_columns}, *, CAST({measured} AS DECIMAL(38,8)) AS __money FROM ("
+        f"SELECT {delivered}, __file, __line FROM ({incoming.relation})))"
     )
 
 
@@ -290,8 +301,9 @@ def _value(column: Column, read: Cast) -> str:
     return f"coalesce({read.value}, {plain})"
 
 
-def _rules(column: Column, value: str) -> list[tuple[str, str]]:
+def _rules(column: Column) -> list[tuple[str, str]]:
     """Conditions under which a cast value breaks the declaration."""
+    value = quoted(column.name)
     rules = []
     if not column.nullable and column.default is None:
         rules.append((f"{value} IS NULL", "is empty"))
