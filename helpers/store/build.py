@@ -49,13 +49,14 @@ class Tables:
 
 def code_of_tables() -> str:
     """Fingerprint of all code that shapes the tables."""
-    files = ("schema.py", "quarantine.py", "checks.py", "settings.py", "build.py")
+    files = ("columns.py", "schema.py", "quarantine.py", "checks.py", "settings.py", "build.py")
     return fingerprints.of_code(_HERE / "ingest", *(_HERE / name for name in files))
 
 
 def code_of_marts() -> str:
     """Fingerprint of all code that shapes the marts."""
-    return fingerprints.of_code(*(_HERE / name for name in ("marts.py", "tables.py", "schema.py")))
+    files = ("tables.py", "schema.py", "columns.py")
+    return fingerprints.of_code(_HERE / "marts", *(_HERE / name for name in files))
 
 
 def code_of_fits() -> str:

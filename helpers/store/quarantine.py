@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers.store.columns import DUCKDB_TYPES, MONEY, Column, Table
 from helpers.store.ingest.casts import Cast, cast, delivered_name
-from helpers.store.ingest.source import TableAccount, literal, quoted
-from helpers.store.schema import DUCKDB_TYPES, MONEY, Column, Table
+from helpers.store.ingest.source import TableAccount, literal, quoted, tidy
 
 if TYPE_CHECKING:
     import duckdb
@@ -131,9 +131,9 @@ def sift(
         files=incoming.files,
         rows_in=rows,
         accepted=rows,
-        money_in=money_in,
-        money_out=money_out,
-        rounding=money_out - money_in,
+        money_in=tidy(money_in),
+        money_out=tidy(money_out),
+        rounding=tidy(money_out - money_in),
         absent_columns=tuple(n for n in table.column_names if n not in incoming.types),
     )
     sifted = Sifted(table, incoming, judged, set_aside, account)
@@ -173,9 +173,9 @@ def _settled(connection: duckdb.DuckDBPyConnection, sifted: Sifted) -> Sifted:
         rows_in=rows,
         accepted=rows - quarantined,
         quarantined=quarantined,
-        money_out=money_out,
-        money_quarantined=aside_money,
-        rounding=money_out + aside_money - sifted.account.money_in,
+        money_out=tidy(money_out),
+        money_quarantined=tidy(aside_money),
+        rounding=tidy(money_out + aside_money - sifted.account.money_in),
         reasons=reasons,
     )
     return replace(sifted, account=account)
@@ -237,7 +237,8 @@ def write_declared(
 
 
 def to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Stream a query into one Parquet file."""
+    """Stream a query into one Parquet file, rows in the order of the input."""
+    connection.execute("SET preserve_insertion_order = true")
     connection.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
 
 
@@ -287,8 +288,8 @@ def _judged(
     delivered = ", ".join(f"{quoted(n)} AS {delivered_name(n)}" for n in incoming.types)
     return (
         f"SELECT {columns}, __file, __line, {reason} AS reason, __money, "
-        f"CAST({kept} AS DECIMAL(38,8)) AS __kept FROM ("
-        f"SELECT {cast_columns}, *, CAST({measured} AS DECIMAL(38,8)) AS __money FROM ("
+        f"{kept} AS __kept FROM ("
+        f"SELECT {cast_columns}, *, {measured} AS __money FROM ("
         f"SELECT {delivered}, __file, __line FROM ({incoming.relation})))"
     )
 

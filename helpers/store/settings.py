@@ -81,9 +81,7 @@ def _name(path: Path, value: Any) -> dict[str, str] | None:
         raise BadInput(f"{path}: name is {value!r}; give a text, or a text for each of en and zh")
     for language, text in names.items():
         if language not in LANGUAGES or not isinstance(text, str) or not text.strip():
-            raise BadInput(
-                f"{path}: name.{language} is {text!r}; names are texts for {' and '.join(LANGUAGES)}"
-            )
+            raise BadInput(f"{path}: name.{language} is {text!r}; give a text for en, zh or both")
     spare = names.get("en") or names["zh"]
     return {language: names.get(language, spare) for language in LANGUAGES}
 

@@ -7,7 +7,8 @@ from datetime import date, datetime
 import ibis
 import pytest
 
-from helpers.store.schema import DUCKDB_TYPES, REQUIRED_TABLES, TABLES
+from helpers.store.columns import DUCKDB_TYPES
+from helpers.store.schema import REQUIRED_TABLES, TABLES
 from helpers.store.tables import as_known_on
 
 
