@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from helpers.measures.frames import divide, one_row
 from helpers.measures.money import daily_money, need
-from helpers.plan.periods import Period
+from helpers.plan.periods import Period, last_complete_month
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from helpers.measures.registry import Measure
     from helpers.store.open import Store
 
 
@@ -45,11 +44,14 @@ def net_sales(store: Store, period: Period) -> pd.DataFrame:
     Raises:
         MissingTable: Refunds are unknown.
     """
-    frame = _traded(store, period)
+    return _net_sales(store, _traded(store, period))
+
+
+def _net_sales(store: Store, frame: pd.DataFrame) -> pd.DataFrame:
     need(store, frame, "refunds")
-    value, error = frame["net_sales"].sum(), frame["refund_error"].sum()
+    value = frame["net_sales"].sum()
     provisional = bool(frame["is_open"].any())
-    spread = 1.96 * error if provisional else math.nan
+    spread = 1.96 * frame["refund_error"].sum() if provisional else math.nan
     return one_row(
         value,
         low=value - spread,
@@ -65,40 +67,81 @@ def refund_share(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         One row, `frames.COLUMNS`, 0 to 1, with the interval of day-to-day variation and of the
-        projection together.
+        projection together; n days.
     """
+    from helpers.models.intervals import ratio_of_sums
+
     frame = _traded(store, period)
     need(store, frame, "refunds")
-    return _ratio(frame, frame["refunds"] + frame["refunds_to_come"], frame["receivable"], 1.0)
+    refunds, receivable = frame["refunds"] + frame["refunds_to_come"], frame["receivable"]
+    if not receivable.sum():
+        raise MissingTable("orders", ("paid_at",), "short")
+    varied = ratio_of_sums(refunds, receivable)
+    projected = 1.96 * frame["refund_error"].sum() / receivable.sum()
+    half = math.hypot((varied.high - varied.low) / 2, projected)
+    return one_row(
+        varied.value,
+        low=max(varied.value - half, 0.0),
+        high=varied.value + half,
+        n=len(frame),
+        numerator=refunds.sum(),
+        denominator=receivable.sum(),
+        observed=frame["refunds"].sum() / receivable.sum(),
+        provisional=bool(frame["is_open"].any()),
+    )
 
 
 def gross_margin(store: Store, period: Period) -> pd.DataFrame:
-    """(Net sales - cost of the goods that buyers keep) / net sales; 0 to 1 as a rule."""
-    frame = _traded(store, period)
-    need(store, frame, "refunds", "cost")
-    return _ratio(frame, frame["net_sales"] - frame["cost"], frame["net_sales"])
+    """(Net sales - cost of the goods that buyers keep) / net sales; 0 to 1 as a rule.
+
+    What was earned and spent is counted, so the margin of a period is exact but for what is still
+    to come: the interval is that of the refunds projected.
+
+    Raises:
+        MissingTable: Refunds or cost are unknown.
+    """
+    return _margin(store, _traded(store, period), "gross_margin")
 
 
 def contribution_margin(store: Store, period: Period) -> pd.DataFrame:
-    """Contribution after marketing / net sales.
+    """Contribution after marketing / net sales; its interval as that of `gross_margin`.
 
     Raises:
         MissingTable: Refunds, cost, fees, freight or marketing are unknown.
     """
-    frame = _traded(store, period)
-    return _ratio(frame, contribution(store, frame), frame["net_sales"])
+    return _margin(store, _traded(store, period), "contribution_margin")
 
 
 def net_margin(store: Store, period: Period) -> pd.DataFrame:
-    """(Contribution after marketing - overheads) / net sales.
+    """(Contribution after marketing - overheads) / net sales; its interval as `gross_margin`.
 
     Raises:
         MissingTable: As `contribution_margin`, or overheads are unknown.
     """
-    frame = _traded(store, period)
-    need(store, frame, "overheads")
-    profit = contribution(store, frame) - frame["overheads"]
-    return _ratio(frame, profit, frame["net_sales"])
+    return _margin(store, _traded(store, period), "net_margin")
+
+
+def _margin(store: Store, frame: pd.DataFrame, margin: str) -> pd.DataFrame:
+    """One of the three margins of a frame of `daily_money`."""
+    if margin == "gross_margin":
+        need(store, frame, "refunds", "cost")
+        earned = frame["net_sales"] - frame["cost"]
+    else:
+        earned = contribution(store, frame)
+    if margin == "net_margin":
+        need(store, frame, "overheads")
+        earned = earned - frame["overheads"]
+    top, net, to_come = earned.sum(), frame["net_sales"].sum(), frame["refunds_to_come"].sum()
+    if not net > 0:
+        raise MissingTable("orders", ("paid_at",), "short")
+    provisional = bool(frame["is_open"].any())
+    half = 1.96 * frame["refund_error"].sum() * abs(1 - top / net) / net
+    spread = half if provisional else math.nan
+    return one_row(
+        top / net, low=top / net - spread, high=top / net + spread, n=frame["orders"].sum(),
+        numerator=top, denominator=net, observed=(top + to_come) / (net + to_come),
+        provisional=provisional,
+    )  # fmt: skip
 
 
 def contribution(store: Store, frame: pd.DataFrame) -> pd.Series:
@@ -151,35 +194,6 @@ def _traded(store: Store, period: Period) -> pd.DataFrame:
     return daily_money(store, Period(start, end))
 
 
-def _ratio(
-    frame: pd.DataFrame, numerator: pd.Series, denominator: pd.Series, by_refund: float = -1.0
-) -> pd.DataFrame:
-    """A ratio of daily sums; its interval joins day-to-day variation and the refunds to come.
-
-    `by_refund` is what one more unit refunded does to the numerator.
-    """
-    from helpers.models.intervals import ratio_of_sums
-
-    top, bottom = float(numerator.sum()), float(denominator.sum())
-    if bottom <= 0:
-        raise MissingTable("orders", ("paid_at",), "short")
-    varied = ratio_of_sums(numerator, denominator)
-    error = frame["refund_error"].sum()
-    to_come = frame["refunds_to_come"].sum()
-    shift = (by_refund if by_refund > 0 else by_refund + top / bottom) * 1.96 * error / bottom
-    half = math.hypot((varied.high - varied.low) / 2, shift)
-    observed = math.nan
-    if by_refund < 0:
-        observed = (top + to_come) / (bottom + to_come)
-    elif by_refund > 0:
-        observed = (top - to_come) / bottom
-    return one_row(
-        top / bottom, low=top / bottom - half, high=top / bottom + half, n=len(frame),
-        numerator=top, denominator=bottom, observed=observed,
-        provisional=bool(frame["is_open"].any()),
-    )  # fmt: skip
-
-
 def profit_bridge(store: Store, period: Period) -> pd.DataFrame:
     """From list value to net profit, as far as the store knows the steps.
 
@@ -218,38 +232,38 @@ def margin_months(store: Store, period: Period, *, months: int = 13) -> pd.DataF
 
     Returns:
         One row per month: `month` (its first day), `net_sales`, `gross_margin`, `net_margin`, each
-        with `_low` and `_high` (95 %), `provisional` (refunds still coming in). A margin that the
-        store can't know is empty throughout.
+        with `_low` and `_high` (95 % where refunds are projected), `provisional` (refunds still
+        coming in). A figure that the store can't know is empty throughout.
+
+    Raises:
+        MissingTable: No month lies inside the data.
     """
     import pandas as pd
 
-    from helpers.plan.periods import last_complete_month
-
     last = last_complete_month(min(period.end, store.as_of))
+    spans = [month for month in last.back(months) if month.start >= store.first_day]
+    if not spans:
+        raise MissingTable("orders", ("paid_at",), "short")
+    money = daily_money(store, Period(spans[0].start, last.end))
     rows = []
-    for month in last.back(months):
-        if month.start < store.first_day:
-            continue
+    for month in spans:
+        days = money[money["day"].between(pd.Timestamp(month.start), pd.Timestamp(month.end))]
         row: dict[str, object] = {"month": pd.Timestamp(month.start)}
-        for name, measure in (
-            ("net_sales", net_sales), ("gross_margin", gross_margin), ("net_margin", net_margin),
-        ):  # fmt: skip
-            found = _or_empty(measure, store, month)
+        for name in ("net_sales", "gross_margin", "net_margin"):
+            found = _known(store, days, name)
             row |= {name: found["value"], f"{name}_low": found["low"],
                     f"{name}_high": found["high"]}  # fmt: skip
-            if name == "net_sales":
-                row["provisional"] = bool(found["provisional"])
-        rows.append(row)
-    if not rows:
-        raise MissingTable("orders", ("paid_at",), "short")
+        rows.append(row | {"provisional": bool(days["is_open"].any())})
     return pd.DataFrame(rows)
 
 
-def _or_empty(measure: Measure, store: Store, period: Period) -> pd.Series:
+def _known(store: Store, days: pd.DataFrame, name: str) -> pd.Series:
+    """Net sales or a margin of some days; empty where the store can't know it."""
     try:
-        return measure(store, period).iloc[0]
+        found = _net_sales(store, days) if name == "net_sales" else _margin(store, days, name)
     except MissingTable:
-        return one_row(math.nan).iloc[0]
+        found = one_row(math.nan)
+    return found.iloc[0]
 
 
 def sales_changes(store: Store, period: Period) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def _blocks_back(store: Store, days: pd.Series) -> np.ndarray:
 
 
 def daily_money(store: Store, period: Period) -> pd.DataFrame:
-    """The period's money, one row per day, days without trade included.
+    """The period's money, one row per day, days without trade included; computed once a period.
 
     Returns:
         `day`; `orders`, `paid_sales`, `list_value`, `discounts`, `receivable`,
@@ -127,6 +127,12 @@ def daily_money(store: Store, period: Period) -> pd.DataFrame:
         `freight` (packaging included), `marketing`, `overheads`. A column is empty throughout where
         the store does not know it.
     """
+    return store.once(
+        f"daily_money {period.start} {period.end}", lambda: _daily_money(store, period)
+    )
+
+
+def _daily_money(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     days = pd.DataFrame({"day": pd.date_range(period.start, period.end)})
@@ -173,31 +179,44 @@ def _with_refunds_to_come(store: Store, frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _cost(store: Store, frame: pd.DataFrame) -> pd.Series:
-    """Cost of the goods that buyers keep; sales of unknown cost are taken at the known rate."""
+def _usual_rates(store: Store) -> pd.Series:
+    """What the last 90 known days cost per unit of sales, for what is not known yet."""
     import numpy as np
 
-    receivable, costed = frame["receivable"].sum(), frame["costed_receivable"].sum()
-    if receivable <= 0 or costed < SMALLEST_COSTED_SHARE * receivable:
-        return frame["receivable"] * np.nan
-    refunds = frame["refunds"].sum()
-    back_rate = frame["returned_cost"].sum() / refunds if refunds else 0.0
+    recent = _shop_days(store, Period(store.as_of - timedelta(days=RATE_DAYS - 1), store.as_of))
+    parts = {
+        "cost_of_goods": "costed_receivable", "fees": "settled_receivable",
+        "freight": "shipped_receivable", "packaging": "shipped_receivable",
+        "returned_cost": "refunds",
+    }  # fmt: skip
+    sums = recent.sum(numeric_only=True)
+    return sums[list(parts)] / sums[list(parts.values())].replace(0, np.nan).to_numpy()
+
+
+def _cost(store: Store, frame: pd.DataFrame) -> pd.Series:
+    """Cost of the goods that buyers keep; a day's sales of unknown cost go at its known rate."""
+    import numpy as np
+
+    receivable, costed = frame["receivable"], frame["costed_receivable"]
+    if not costed.sum() >= SMALLEST_COSTED_SHARE * receivable.sum() > 0:
+        return receivable * np.nan
+    usual = store.once("usual_rates", lambda: _usual_rates(store))
+    rate = (frame["cost_of_goods"] / costed.where(costed > 0)).fillna(usual["cost_of_goods"])
+    sold = rate.where(receivable > 0, 0.0) * receivable
     to_come = frame["refunds_to_come"].fillna(0.0)
-    cost = frame["cost_of_goods"] * receivable / costed
-    return cost - frame["returned_cost"] - back_rate * to_come
+    back_to_come = np.where(to_come > 0, to_come * usual["returned_cost"], 0.0)
+    return sold - frame["returned_cost"] - back_to_come
 
 
 def _at_rate(store: Store, frame: pd.DataFrame, table: str, money: str, known: str) -> pd.Series:
-    """Money known for part of the sales, filled up at the rate of the last 90 days."""
+    """Money known for part of the sales, filled up at the usual rate."""
     import numpy as np
 
     if not store.has(table):
         return frame["receivable"] * np.nan
-    end = frame["day"].max().date()
-    window = Period(end - timedelta(days=RATE_DAYS - 1), end)
-    recent = _shop_days(store, window)
-    rate = recent[money].sum() / recent[known].sum() if recent[known].sum() else np.nan
-    return frame[money] + (frame["receivable"] - frame[known]) * rate
+    usual = store.once("usual_rates", lambda: _usual_rates(store))
+    unknown = frame["receivable"] - frame[known]
+    return frame[money] + np.where(unknown > 0, unknown * usual[money], 0.0)
 
 
 def _marketing(store: Store, days: pd.Series) -> pd.Series:

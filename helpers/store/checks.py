@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PASS, WARN, FAIL = "pass", "warn", "fail"
 STALE_AFTER_DAYS = {
     "traffic_daily": 3, "ad_spend": 3, "orders": 3, "payments": 7, "returns": 14,
-    "shipments": 14, "surveys": 31, "stock_levels": 31, "settlements": 31, "costs": 62,
+    "shipments": 14, "surveys": 100, "stock_levels": 31, "settlements": 31, "costs": 62,
 }  # fmt: skip
 DAILY = ("traffic_daily", "ad_spend")
 ORDERED_TIMES = {
@@ -324,7 +324,7 @@ def _payments(tables: _Tables) -> Iterator[Verdict]:
     wrong, rows = tables.row(
         "SELECT count(*) FILTER (abs(paid - due) > 0.05), count(*) FROM ("
         "SELECT shop_id, order_id, coalesce(any_value(shipping_charged), 0) + sum(buyer_paid) "
-        f"AS due FROM {tables.scan('orders')} JOIN {tables.scan('order_lines')} "
+        f"AS due FROM {tables.scan('orders')} o JOIN {tables.scan('order_lines')} l "
         f"USING (shop_id, order_id) WHERE {part} AND paid_at IS NOT NULL GROUP BY ALL) "
         "JOIN (SELECT shop_id, order_id, sum(amount) AS paid "
         f"FROM {tables.scan('payments')} WHERE {part} AND succeeded AND amount IS NOT NULL "

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.store.columns import DUCKDB_TYPES, MONEY, Column, Table
-from helpers.store.ingest.casts import Cast, cast, delivered_name
+from helpers.store.ingest.casts import NO_TYPE, cast, delivered_name
 from helpers.store.ingest.source import TableAccount, literal, quoted, tidy
 
 if TYPE_CHECKING:
     import duckdb
-
-NO_COLUMN = '"NULL"'
 
 
 @dataclass(frozen=True)
@@ -267,11 +265,10 @@ def _judged(
     where = incoming.files[0] if incoming.files else table.name
     casts = {
         column.name: cast(
-            column, incoming.types.get(column.name, NO_COLUMN), where=where, time_zone=time_zone
+            column, incoming.types.get(column.name, NO_TYPE), where=where, time_zone=time_zone
         )
         for column in table.columns
     }
-    values = {column.name: _value(column, casts[column.name]) for column in table.columns}
     faults = [
         (condition, f"{column.name} {what}")
         for column in table.columns
@@ -283,8 +280,8 @@ def _judged(
     control = [name for name in control_columns(table) if name in incoming.types]
     measured = " + ".join(f"coalesce({casts[name].measured}, 0)" for name in control) or "0"
     kept = " + ".join(f"coalesce({quoted(name)}, 0)" for name in control) or "0"
-    columns = ", ".join(map(quoted, table.column_names))
-    cast_columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
+    columns = ", ".join(map(_filled, table.columns))
+    cast_columns = ", ".join(f"{read.value} AS {quoted(name)}" for name, read in casts.items())
     delivered = ", ".join(f"{quoted(n)} AS {delivered_name(n)}" for n in incoming.types)
     return (
         f"SELECT {columns}, __file, __line, {reason} AS reason, __money, "
@@ -294,12 +291,13 @@ def _judged(
     )
 
 
-def _value(column: Column, read: Cast) -> str:
-    if column.default is None:
-        return read.value
-    default = column.default
+def _filled(column: Column) -> str:
+    """A cast column with its default where it is empty."""
+    name, default = quoted(column.name), column.default
+    if default is None:
+        return name
     plain = literal(default) if isinstance(default, str) else str(default).lower()
-    return f"coalesce({read.value}, {plain})"
+    return f"coalesce({name}, {plain}) AS {name}"
 
 
 def _rules(column: Column) -> list[tuple[str, str]]:

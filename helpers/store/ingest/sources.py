@@ -1,0 +1,10 @@
+"""The sources that are known, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from helpers.store.ingest.canonical import Canonical
+from helpers.store.ingest.cdnow import Cdnow
+from helpers.store.ingest.online_retail_ii import OnlineRetailII
+from helpers.store.ingest.source import Source
+
+SOURCES: tuple[Source, ...] = (OnlineRetailII(), Cdnow(), Canonical())

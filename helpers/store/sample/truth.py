@@ -1,0 +1,113 @@
+"""The truth beside the tables: every parameter, and the true value of what follows from them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.store.sample import delivery, incidents, returns, suppliers
+from helpers.store.sample.advertising import CAMPAIGNS, Spend, acquisition_cost
+from helpers.store.sample.channels import CHANNELS, ORGANIC_SEARCH
+from helpers.store.sample.orders import FAKE_SHARE, PRE_SALE_SHARE
+from helpers.store.sample.repurchase import YEAR_DAYS, cohort_rate, trailing_rate
+from helpers.store.sample.settings import PAYMENT_SUCCESS
+from helpers.store.sample.surveys import SLOW_SCORES, USUAL_SCORES, net_promoter_score
+from helpers.store.sample.traffic import Traffic
+from helpers.store.sample.world import World
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What `truth.json` holds: sections by name, each of parameters or true values."""
+
+    sections: dict[str, Any]
+
+    def metric(self, name: str) -> float:
+        """True value of a metric over the last 365 days.
+
+        Raises:
+            KeyError: The shop's truth has no such metric.
+        """
+        metrics = self.sections["metrics"]
+        if name not in metrics:
+            raise KeyError(f"no true value of {name!r}; there are {sorted(metrics)}")
+        return float(metrics[name]["value"])
+
+    def parameter(self, model: str, name: str) -> float:
+        """True parameter of a model, such as `bg_nbd` and `alpha`."""
+        return float(self.sections[model][name])
+
+    def write(self, folder: Path) -> None:
+        """Writes `truth.json`."""
+        text = json.dumps(self.sections, ensure_ascii=False, indent=1, sort_keys=True)
+        (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+
+
+def make_truth(world: World, traffic: Traffic, spend: Spend) -> Truth:
+    """Gathers what the parts know; a part of a later chapter adds its own section here."""
+    setting = world.setting
+    return Truth(
+        {
+            "shop": {
+                "seed": setting.seed,
+                "expected_customers": setting.customers,
+                "starts_on": str(setting.starts_on),
+                "ends_on": str(setting.ends_on),
+                "currency": "CNY",
+                "mechanisms": asdict(setting.mechanisms),
+            },
+            "bg_nbd": {**asdict(setting.buying), "time_unit": "operational days, mean 1 a day"},
+            "gamma_gamma": {
+                **asdict(setting.spend),
+                "mean_order": setting.spend.mean_order_cny,
+                "money": "buyer_paid of an order",
+            },
+            "metrics": _metrics(world, traffic, spend),
+            "channels": [asdict(channel) for channel in CHANNELS],
+            "campaigns": [asdict(campaign) for campaign in CAMPAIGNS],
+            "orders": {"pre_sale_share": PRE_SALE_SHARE, "fake_share": FAKE_SHARE},
+            "returns": returns.as_truth(world),
+            "suppliers": suppliers.as_truth(world.suppliers),
+            "carriers": delivery.as_truth(),
+            "incidents": incidents.as_truth(world.incidents),
+            "surveys": {
+                "nps_usual": net_promoter_score(USUAL_SCORES),
+                "nps_slow_delivery": net_promoter_score(SLOW_SCORES),
+            },
+        }
+    )
+
+
+def _metrics(world: World, traffic: Traffic, spend: Spend) -> dict[str, dict[str, Any]]:
+    """True values over the last 365 days (or the whole span, where it is shorter)."""
+    last = slice(max(world.setting.days - YEAR_DAYS, 0), world.setting.days)
+    buyers, visitors = traffic.expected_buyers[last], traffic.expected_visitors[last]
+    new = world.channels.new_customers.sum(axis=1)
+    buying = world.setting.buying
+    marketing = np.array([campaign.kind != "care" for campaign in CAMPAIGNS])
+    usual = buyers.sum(axis=1)
+    tries = usual / world.payment_success[last]
+    values = {
+        "repurchase_rate": trailing_rate(buying, world.clock, new, world.setting.days),
+        "repurchase_rate_cohort": cohort_rate(buying),
+        "conversion_rate": buyers.sum() / visitors.sum(),
+        "organic_share": visitors[:, ORGANIC_SEARCH].sum() / visitors.sum(),
+        "payment_success_rate": usual.sum() / tries.sum(),
+        "cac_blended": spend.expected_cents[last][:, marketing].sum() / 100 / new[last].sum(),
+        "cac_plan_last_day": acquisition_cost(world)[-1],
+    }
+    notes = {
+        "repurchase_rate": "365 days to the end; before any order is cancelled",
+        "repurchase_rate_cohort": "second purchase day within 365 operational days of the first",
+        "conversion_rate": "expected buyers / expected visitors, given who the customers are",
+        "payment_success_rate": f"{PAYMENT_SUCCESS} on days without an incident",
+        "cac_blended": "ad_spend without care / new customers",
+    }
+    return {
+        name: {"value": float(value), "note": notes.get(name, "")}
+        for name, value in values.items()
+    }
