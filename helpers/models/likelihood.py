@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,55 @@ class Maximum:
     converged: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class FittedModel:
+    """What every fit here has besides its parameters.
+
+    Attributes:
+        log_covariance: Covariance of the logarithms of the parameters; NaN without a maximum.
+        log_likelihood: At the estimate.
+        n_customers: Total weight.
+        converged: False where the data do not pin the parameters down; then use none of this.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    log_covariance: tuple[tuple[float, ...], ...]
+    log_likelihood: float
+    n_customers: float
+    converged: bool
+
+    @property
+    def parameters(self) -> Floats:
+        """The parameters in the order of `names`."""
+        return np.array([getattr(self, name) for name in self.names])
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the parameters, by the delta method."""
+        return np.array(self.log_covariance) * np.outer(self.parameters, self.parameters)
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard error by name of parameter."""
+        return dict(zip(self.names, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def intervals(self) -> dict[str, Estimate]:
+        """Estimate with 95 % interval by name of parameter; symmetric on the log scale."""
+        log_errors = np.sqrt(np.diag(np.array(self.log_covariance)))
+        spreads = np.exp(norm.ppf(0.975) * log_errors)
+        return {
+            name: Estimate(value, value / spread, value * spread, self.n_customers, value * error)
+            for name, value, spread, error in zip(
+                self.names,
+                self.parameters.tolist(),
+                spreads.tolist(),
+                log_errors.tolist(),
+                strict=True,
+            )
+        }
+
+
 def maximise(
     derivatives: Callable[[Floats], Derivatives], start: Floats, total_weight: float
 ) -> Maximum:
@@ -67,24 +117,12 @@ def maximise(
     value, gradient, hessian = derivatives(point)
     inside = bool(np.abs(point - start).max() < FARTHEST_LOG_STEP)
     covariance = _inverse_of_positive(-hessian) if inside else None
-    if covariance is None:
+    if covariance is None or np.diag(covariance).max() > FARTHEST_LOG_STEP**2:
         covariance = np.full_like(hessian, np.nan)
     decrement = float(gradient @ covariance @ gradient)
     converged = inside and decrement < LARGEST_NEWTON_DECREMENT
     nested = tuple(tuple(float(cell) for cell in row) for row in covariance)
     return Maximum(np.exp(point), nested, float(value), converged)
-
-
-def log_scale_estimate(value: float, log_variance: float, n: float) -> Estimate:
-    """95 % interval of a positive parameter, symmetric on the log scale; delta-method error."""
-    log_error = float(np.sqrt(log_variance))
-    spread = float(np.exp(norm.ppf(0.975) * log_error))
-    return Estimate(value, value / spread, value * spread, n, value * log_error)
-
-
-def natural_covariance(parameters: Floats, log_covariance: Floats) -> Floats:
-    """Covariance of the parameters themselves, by the delta method."""
-    return np.asarray(log_covariance) * np.outer(parameters, parameters)
 
 
 def checked_weights(weights: object, length: int) -> Floats:
