@@ -6,6 +6,7 @@ row may hold is the quarantine's business; these are rules on tables as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,11 @@ ORDERED_TIMES = {
     "returns": (("applied_at", "settled_at"),),
     "shipments": (("shipped_at", "delivered_at"),),
     "purchase_orders": (("ordered_at", "received_at"),),
+}
+ASIDE_FOR = {
+    "keys": r"^(key|repeats) ",
+    "ranges": r" (is below|is none of|lies outside|is above) ",
+    "references": r" (stands in no accepted row|names a row) ",
 }
 SAMPLED_ABOVE_LINES = 2_000_000
 SAMPLE_PARTS = 16
@@ -126,21 +132,23 @@ def _share(part: Any, whole: Any) -> float:
 
 
 def _quarantined(tables: _Tables, table: Table) -> Iterator[Verdict]:
-    """Share of rows set aside, and whether keys stood more than once."""
+    """Share of rows set aside, and how many of them for their key, a range, a reference."""
     rows = tables.row(f"SELECT count(*) FROM {tables.scan(table.name)}")[0]
     path = tables.folder / "quarantine" / f"{table.name}.parquet"
-    aside, keys = 0, 0
+    reasons: dict[str, int] = {}
     if path.exists():
-        aside, keys = tables.row(
-            "SELECT count(*), count(*) FILTER (reason LIKE 'key %' OR reason LIKE 'repeats %') "
-            f"FROM read_parquet({literal(path)})"
-        )
+        query = f"SELECT reason, count(*) FROM read_parquet({literal(path)}) GROUP BY 1"
+        reasons = dict(tables.rows(query))
+    aside = sum(reasons.values())
     share = _share(aside, aside + rows)
     yield Verdict(
         table.name, "quarantined_rows", _graded(share, 0.001, 0.05),
         f"{_percent(share)} ({aside} / {aside + rows})", "<= 0.10 %; > 5 %: fail",
     )  # fmt: skip
-    yield Verdict(table.name, "keys", WARN if keys else PASS, f"{keys}", "0", table.key)
+    for name, mark in ASIDE_FOR.items():
+        count = sum(n for reason, n in reasons.items() if re.search(mark, reason))
+        columns = table.key if name == "keys" else ()
+        yield Verdict(table.name, name, WARN if count else PASS, f"{count}", "0", columns)
 
 
 def _dates(tables: _Tables, table: Table, last_day: date | None, today: date) -> Iterator[Verdict]:
@@ -352,4 +360,29 @@ def _linked_refunds(tables: _Tables) -> Iterator[Verdict]:
     )  # fmt: skip
 
 
-RULES = (_customers, _hours, _amounts, _lines_of_orders, _costs, _payments, _linked_refunds)
+def _refunds_of_orders(tables: _Tables) -> Iterator[Verdict]:
+    """Refunded orders whose refunds together are more than what was paid for them."""
+    if not {"returns", "orders", "order_lines"} <= set(tables.names):
+        return
+    part = _part_of_orders(tables)
+    wrong, rows = tables.row(
+        "WITH back AS (SELECT shop_id, order_id, sum(amount) AS back "
+        f"FROM {tables.scan('returns')} WHERE order_id IS NOT NULL AND {part} GROUP BY ALL), "
+        "paid AS (SELECT shop_id, order_id, sum(buyer_paid + coalesce(platform_subsidy, 0)) "
+        f"AS paid FROM {tables.scan('order_lines')} SEMI JOIN back USING (shop_id, order_id) "
+        "GROUP BY ALL) "
+        "SELECT count(*) FILTER (back > paid + coalesce(shipping_charged, 0)), count(*) "
+        f"FROM back JOIN paid USING (shop_id, order_id) "
+        f"JOIN {tables.scan('orders')} USING (shop_id, order_id)"
+    )
+    share = _share(wrong, rows)
+    yield Verdict(
+        "returns", "refunds_within_sales", _graded(share, 0.001, 0.2),
+        f"{_percent(share)} ({wrong} / {rows})", "<= 0.10 %; > 20 %: fail", ("amount",),
+    )  # fmt: skip
+
+
+RULES = (
+    _customers, _hours, _amounts, _lines_of_orders, _costs, _payments, _linked_refunds,
+    _refunds_of_orders,
+)  # fmt: skip

@@ -114,15 +114,15 @@ def _table(table: Table) -> Iterator[str]:
     sentences = [f"One row: {table.grain} ({need}).", f"Key: {_names(table.key)}."]
     if table.dated_by:
         sentences.append(f"A row exists from `{table.dated_by}` on.")
-    for column, parent in table.references.items():
-        sentences.append(f"`{column}` must stand in `{parent}`.")
+    for name, parent in table.references.items():
+        sentences.append(f"`{name}` must stand in `{parent}`.")
     yield " ".join(sentences)
     yield ""
     yield "| column | type | meaning | rules |"
     yield "| --- | --- | --- | --- |"
     for column in table.columns:
-        name = f"**{column.name}**" if column.required else column.name
-        yield f"| {name} | {_type(column)} | {column.meaning} | {_rules(column)} |"
+        shown = f"**{column.name}**" if column.required else column.name
+        yield f"| {shown} | {_type(column)} | {column.meaning} | {_rules(column)} |"
     yield ""
 
 

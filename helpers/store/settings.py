@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import tomllib
 import zoneinfo
@@ -76,13 +75,13 @@ def load_settings(data: str | Path) -> StoreSettings:
 def _name(path: Path, value: Any) -> dict[str, str] | None:
     if value is None:
         return None
-    names = dict.fromkeys(LANGUAGES, value) if isinstance(value, str) else value
+    names: Any = dict.fromkeys(LANGUAGES, value) if isinstance(value, str) else value
     if not isinstance(names, dict) or not names:
         raise BadInput(f"{path}: name is {value!r}; give a text, or a text for each of en and zh")
     for language, text in names.items():
         if language not in LANGUAGES or not isinstance(text, str) or not text.strip():
             raise BadInput(f"{path}: name.{language} is {text!r}; give a text for en, zh or both")
-    spare = names.get("en") or names["zh"]
+    spare: str = names.get("en") or names["zh"]
     return {language: names.get(language, spare) for language in LANGUAGES}
 
 
@@ -108,8 +107,9 @@ def _is_zone(value: str) -> bool:
 
 
 def _is_encoding(value: str) -> bool:
+    """Whether it is a text encoding in which lines, commas and quotes are those of ASCII."""
     try:
-        return "\n".encode(value).decode(value) == "\n" and bool(codecs.lookup(value).name)
+        return b'a,"\n'.decode(value) == 'a,"\n'
     except (LookupError, ValueError):
         return False
 

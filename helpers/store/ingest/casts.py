@@ -163,7 +163,7 @@ def _decimal(name: str, value: str, kind: str, scale: int, delivered: str) -> Ca
         finer = f"abs({exact} - {value})"
     faults = (
         (_lost(name, value, kind), "is no amount such as 1234.50"),
-        (f"{finer} > {TOLERANCE}", f"has more than {scale} decimals"),
+        (f"{value} IS NOT NULL AND {finer} > {TOLERANCE}", f"has more than {scale} decimals"),
     )
     return Cast(f"TRY_CAST({exact} AS {target})", faults, exact)
 

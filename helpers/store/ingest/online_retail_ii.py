@@ -239,29 +239,17 @@ def _bridge(connection: duckdb.DuckDBPyConnection, account: TableAccount) -> lis
 
 
 def _notes(connection: duckdb.DuckDBPyConnection) -> list[Note]:
-    rows, money = connection.execute(lines.REPEATS).fetchone() or (0, 0)
-    spellings, codes = connection.execute(
-        "SELECT count(DISTINCT code_delivered), count(DISTINCT product_id) FROM lines"
-    ).fetchone() or (0, 0)
-    nobody = _one(connection, "SELECT count(*) FROM lines WHERE customer_id IS NULL AND NOT twice")
-    loose = connection.execute(
-        "SELECT count(*), coalesce(sum(CAST(p.quantity * l.price AS DECIMAL(18,2))), 0) "
-        "FROM parts p JOIN lines l ON l.position = p.cancellation "
-        "WHERE sale IS NULL AND item_class = 'goods'"
-    ).fetchone() or (0, 0)
-    return [
-        _note("repeats_kept", "{rows} lines ({money}) repeat a line of their own sheet; they are "
-              "the shop's own and stay", rows=rows, money=f"{money:.2f}"),
-        _note("codes_merged", "{spellings} spellings of stock codes are {codes} codes: case and "
-              "spaces say nothing", spellings=spellings, codes=codes),
-        _note("no_customer", "{rows} lines name no customer; they count as sales, not as "
-              "customers", rows=nobody),
-        _note("returns_unlinked", "{rows} refunds of goods ({money}) match no earlier sale of the "
-              "same customer, product and price; they net on the day of the refund",
-              rows=loose[0], money=f"{loose[1]:.2f}"),
-    ]  # fmt: skip
+    """What a reader should know of the lines; a note without a row is left out."""
+    found = [
+        (note, connection.execute(query).fetchone() or (0, 0))
+        for note, query in lines.REMARKS.items()
+    ]
+    return [_note(*note, *values) for note, values in found if values[0]]
 
 
-def _note(key: str, text: str, **values: object) -> Note:
-    texts = {name: str(value) for name, value in values.items()}
-    return Note(key, text.format(**texts), texts)
+def _note(key: str, text: str, rows: int, other: Decimal | int | str) -> Note:
+    values = {
+        "rows": str(rows),
+        "other": f"{other:.2f}" if isinstance(other, Decimal) else str(other),
+    }
+    return Note(key, text.format(**values), values)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ENCODING = "utf-8"
 BATCH = 50_000
+LONGEST_LINE = 1 << 20
 _OTHER_FILES = {
     b"PK\x03\x04": "a workbook or zip archive",
     b"\x1f\x8b": "a gzip archive",
@@ -69,7 +70,7 @@ def header(file: Path, encoding: str | None = None) -> list[str]:
         BadInput: The file is empty, no text, or not separated by commas.
     """
     with file.open("rb") as opened:
-        start = opened.readline(1 << 20)
+        start = opened.readline(LONGEST_LINE)
     _refuse_other_files(file, start)
     text = _decoded(file, start, 0, encoding or DEFAULT_ENCODING).lstrip("\ufeff").rstrip("\r\n")
     if not text.strip():
@@ -180,7 +181,9 @@ def _lines(file: Path, encoding: str) -> Iterator[tuple[int, str]]:
     """Lines that are not blank, with their numbers from 1, without their ends."""
     place = 0
     with file.open("rb") as opened:
-        for number, line in enumerate(opened, 1):
+        for number, line in enumerate(iter(lambda: opened.readline(LONGEST_LINE), b""), 1):
+            if len(line) == LONGEST_LINE:
+                raise BadInput(_too_long(file, number))
             text = _decoded(file, line, place, encoding)
             place += len(line)
             if number == 1:
@@ -188,6 +191,13 @@ def _lines(file: Path, encoding: str) -> Iterator[tuple[int, str]]:
             text = text.rstrip("\r\n")
             if text.strip() or number == 1:
                 yield number, text
+
+
+def _too_long(file: Path, number: int) -> str:
+    return (
+        f"{file.name}: line {number} is longer than {LONGEST_LINE} bytes; a table has one row a "
+        "line: export it again"
+    )
 
 
 def _decoded(file: Path, line: bytes, place: int, encoding: str) -> str:

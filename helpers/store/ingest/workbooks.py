@@ -82,7 +82,8 @@ def _unreadable(file: Path, error: Exception) -> str:
 
 def _lines(book: Any, file: Path, sheet: str, names: list[str]) -> Iterator[list[Any]]:
     """Cells of a sheet's rows as text, its name, and the row's number; blank rows are none."""
-    rows = enumerate(book.get_sheet_by_name(sheet).to_python(skip_empty_area=False), 1)
+    cells = book.get_sheet_by_name(sheet)
+    rows = enumerate(cells.iter_rows(), 1 + (cells.start or (0, 0))[0])
     found = [*(_text(cell) for cell in next(rows, (1, []))[1]), SHEET]
     if found != names:
         raise BadInput(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ def complete_total(column: ir.NumericColumn) -> ir.NumericScalar:
 
 
 def _valid_prices(tables: Tables) -> ir.Table:
-    """Price and cost of a product with the day until which they hold."""
+    """Cost of a product with the day until which it holds.
+
+    The last one holds until the end of days: with an "or nothing" in its condition the join would
+    compare every row with every price.
+    """
+    import ibis
+
     import ibis
 
     prices = tables["price_history"]
@@ -44,7 +51,7 @@ def _valid_prices(tables: Tables) -> ir.Table:
         "product_id",
         "valid_from",
         "unit_cost",
-        valid_until=prices.valid_from.lead().over(following),
+        valid_until=prices.valid_from.lead().over(following).fill_null(ibis.literal(date.max)),
     )
 
 
@@ -57,7 +64,7 @@ def with_unit_cost(table: ir.Table, tables: Tables, day: str) -> ir.Table:
             table.shop_id == prices.shop_id,
             table.product_id == prices.product_id,
             prices.valid_from <= table[day],
-            prices.valid_until.isnull() | (table[day] < prices.valid_until),
+            table[day] < prices.valid_until,
         ],
     )
     return joined.select(*table.columns, "unit_cost")

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
             given.output, seed=given.seed, customers=given.customers, months=given.months,
             scale=given.scale,
         )  # fmt: skip
-    except ValueError as error:
+    except (ValueError, FileExistsError) as error:
         parser.error(str(error))
     shop = truth.sections["shop"]
     print(f"{given.output}: {shop['starts_on']} to {shop['ends_on']}, seed {shop['seed']}")

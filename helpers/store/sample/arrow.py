@@ -68,9 +68,11 @@ def dates(setting: Setting, days: np.ndarray) -> pa.Array:
     return pa.array((np.asarray(days) + start).astype(np.int32)).cast(pa.date32())
 
 
-def words(vocabulary: Sequence[str], index: np.ndarray) -> pa.Array:
-    """Text out of indices into a vocabulary."""
-    return pa.array(list(vocabulary), pa.string()).take(pa.array(index, pa.int64()))
+def words(
+    vocabulary: Sequence[str], index: np.ndarray, absent: np.ndarray | None = None
+) -> pa.Array:
+    """Text out of indices into a vocabulary; empty where absent."""
+    return pa.array(list(vocabulary), pa.string()).take(pa.array(index, pa.int64(), mask=absent))
 
 
 def text(value: str, count: int) -> pa.Array:

@@ -90,7 +90,7 @@ def _pick(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Order, entry of the assortment and quantity of each line, sorted by order."""
     mean = np.where(discount > 0, discount, USUAL_DISCOUNT)
-    share = np.clip(random.beta(6 * mean, 6 * (1 - mean)), LEAST_DISCOUNT, 0.5)
+    share = np.clip(random.beta(11 * mean, 11 * (1 - mean)), LEAST_DISCOUNT, 0.5)
     target = amount_cents / (1 - share)
     count = _line_counts(random, amount_cents)
     order = np.repeat(np.arange(len(epoch)), count)

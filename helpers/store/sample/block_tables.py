@@ -12,7 +12,7 @@ from helpers.store.sample.columns import NO_TIME, day_number
 from helpers.store.sample.customers import REGION_NAMES
 from helpers.store.sample.delivery import CARRIERS, WAREHOUSES, Deliveries, Parcels
 from helpers.store.sample.money import Settlements
-from helpers.store.sample.orders import Accounts, Orders
+from helpers.store.sample.orders import SALE, Accounts, Orders
 from helpers.store.sample.payments import METHODS, Payments
 from helpers.store.sample.returns import Returns
 from helpers.store.sample.settings import Setting
@@ -77,7 +77,7 @@ def order_columns(
         "shipped_at": times(setting, to.shipped),
         "confirmed_at": times(setting, to.confirmed),
         "settled_at": times(setting, settled),
-        "channel": words(NAMES, orders.channel),
+        "channel": words(NAMES, orders.channel, orders.kind != SALE),
         "country": words(country, orders.region),
         "shipping_charged": money(orders.postage_cents),
         "is_fake": pa.array(orders.is_fake),
@@ -168,14 +168,14 @@ def shipment_columns(
 ) -> Columns:
     """Table `shipments`; what happens after the span is not known."""
     arrived = parcels.delivered <= setting.last_second
-    promised = np.datetime64(setting.starts_on, "us").astype(np.int64) + parcels.promised * 1_000_000
+    start = np.datetime64(setting.starts_on, "us").astype(np.int64)
     return {
         "shipment_id": numbered("L", numbers, 9),
         "order_id": ids.take(pa.array(parcels.order)),
         "carrier": words([carrier.name for carrier in CARRIERS], parcels.carrier),
         "warehouse_id": words([row[0] for row in WAREHOUSES], parcels.warehouse),
         "shipped_at": times(setting, parcels.shipped),
-        "promised_at": pa.array(promised).cast(pa.timestamp("us")),
+        "promised_at": pa.array(start + parcels.promised * 1_000_000).cast(pa.timestamp("us")),
         "delivered_at": times(setting, parcels.delivered),
         "freight_cost": money(parcels.freight_cents),
         "packaging_cost": money(parcels.packaging_cents),

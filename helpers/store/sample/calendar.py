@@ -59,7 +59,7 @@ def phases_of(year: int) -> tuple[Phase, ...]:
         return Phase(event, date(year, *first), date(year, *last), *factors)
 
     fixed = (
-        phase("festival_38", (3, 4), (3, 8), 1.65, 1.2, 0.22),
+        phase("women_day", (3, 4), (3, 8), 1.65, 1.2, 0.22),
         phase("618", (5, 24), (5, 31), 0.82, 0.85),
         phase("618", (6, 1), (6, 3), 2.0, 1.3, 0.26),
         phase("618", (6, 4), (6, 14), 1.05, 1.0, 0.18),
@@ -86,7 +86,7 @@ def spring_festival_phases(year: int) -> tuple[Phase, ...]:
         return Phase(event, eve + timedelta(first), eve + timedelta(last), *factors)
 
     return (
-        phase("new_year_shopping", -24, -12, 1.3, 1.1, 0.2),
+        phase("new_year_goods", -24, -12, 1.3, 1.1, 0.2),
         phase("spring_festival", -6, -4, 0.75, 0.9),
         phase("spring_festival", -3, 4, 0.42, 0.75),
         phase("spring_festival", 5, 10, 0.72, 0.9),

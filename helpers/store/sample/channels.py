@@ -27,6 +27,7 @@ class Channel:
         returning_share: Share of the purchases of returning customers.
         conversion: Buyers per visitor on a usual day.
         claim: Sales that the channel claims for each CNY that came through it.
+        visits_again: Further visits of a visitor on the same day.
         order_commission: CPS or host commission as a share of what was sold.
     """
 
@@ -35,24 +36,25 @@ class Channel:
     new_share: float
     returning_share: float
     conversion: float
+    visits_again: float
     claim: float = 1.0
     order_commission: float = 0.0
 
 
 CHANNELS = (
-    Channel("organic_search", 0.22, 0.165, 0.155, 0.028),
-    Channel("direct", 0.08, 0.05, 0.28, 0.0524),
-    Channel("recommendation", 0.25, 0.20, 0.12, 0.0158),
-    Channel("onsite_ads", 0.25, 0.265, 0.10, 0.025, 1.22),
-    Channel("social_ads", 0.06, 0.12, 0.03, 0.0121, 1.35),
-    Channel("content", 0.05, 0.07, 0.03, 0.0130, 1.15),
-    Channel("live", 0.02, 0.06, 0.04, 0.040, 1.08, 0.18),
-    Channel("crm", 0.0, 0.0, 0.20, 0.0714, 1.3),
-    Channel("referral", 0.02, 0.03, 0.015, 0.0476),
-    Channel("affiliate", 0.05, 0.04, 0.03, 0.0286, 1.1, 0.10),
+    Channel("organic_search", 0.22, 0.165, 0.155, 0.02766, 0.27),
+    Channel("direct", 0.08, 0.05, 0.28, 0.05177, 0.41),
+    Channel("recommendation", 0.25, 0.20, 0.12, 0.01561, 0.19),
+    Channel("onsite_ads", 0.25, 0.265, 0.10, 0.0247, 0.21, 1.22),
+    Channel("social_ads", 0.06, 0.12, 0.03, 0.01195, 0.12, 1.35),
+    Channel("content", 0.05, 0.07, 0.03, 0.01284, 0.23, 1.15),
+    Channel("live", 0.02, 0.06, 0.04, 0.03952, 0.36, 1.08, 0.18),
+    Channel("crm", 0.0, 0.0, 0.20, 0.07054, 0.33, 1.3),
+    Channel("referral", 0.02, 0.03, 0.015, 0.04703, 0.25),
+    Channel("affiliate", 0.05, 0.04, 0.03, 0.02826, 0.17, 1.1, 0.10),
 )
 NAMES = tuple(channel.name for channel in CHANNELS)
-ORGANIC_SEARCH = NAMES.index("organic_search")
+ORGANIC_SEARCH, DIRECT, CRM = (NAMES.index(name) for name in ("organic_search", "direct", "crm"))
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,8 @@ def deliver(
     rows, leaves = rows[inside], leaves[inside]
     extra = np.flatnonzero((pieces[rows] >= 2) & (random.random(len(rows)) < SPLIT_SHARE))
     early = orders.paid[rows[extra]]
-    first_part = early + ((leaves[extra] - early) * random.uniform(0.3, 0.9, len(extra))).astype(int)
+    waits = (leaves[extra] - early) * random.uniform(0.3, 0.9, len(extra))
+    first_part = early + waits.astype(np.int64)
     share = np.concatenate([np.ones(len(rows)), np.full(len(extra), 0.5)])
     share[extra] = 0.5
     parcels = _parcels(

@@ -68,6 +68,7 @@ def generate(
 
     Raises:
         ValueError: `customers`, `scale` or `months` is not positive.
+        FileExistsError: `folder` holds something else than a sample shop.
     """
     setting = make_setting(seed, customers * scale, months, ends_on, mechanisms)
     world = make_world(setting)

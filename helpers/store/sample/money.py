@@ -99,7 +99,9 @@ def _kept_cents(lines: Lines, deliveries: Deliveries, returns: Returns) -> np.nd
     return lines.paid_cents + lines.subsidy_cents - refunded
 
 
-def overheads(world: World, expected_sales_cny: np.ndarray) -> tuple[np.ndarray, list[str], np.ndarray]:
+def overheads(
+    world: World, expected_sales_cny: np.ndarray
+) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Month number, cost line and cents of every overhead.
 
     Args:
@@ -113,7 +115,7 @@ def overheads(world: World, expected_sales_cny: np.ndarray) -> tuple[np.ndarray,
     starts, month = _months(world)
     usual = _year_round(expected_sales_cny) * 30.4
     monthly = np.bincount(month, weights=usual) / np.bincount(month)
-    yearly = monthly[np.arange(len(monthly)) // 12 * 12 + 0]
+    yearly = monthly[np.arange(len(monthly)) // 12 * 12]
     days, names, cents = [], [], []
     for name, share, noise in OVERHEADS:
         base = yearly * 1.05 if name in FIXED_STEPS else monthly

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from helpers.store.sample.channels import ORGANIC_SEARCH
+from helpers.store.sample.channels import CRM, DIRECT, ORGANIC_SEARCH
 from helpers.store.sample.columns import DAY, NO_TIME, concatenate, day_number, take
 from helpers.store.sample.customers import (
     REGION_WEIGHTS,
@@ -22,7 +22,10 @@ ORDERS_WITHOUT_ATTEMPT = 0.035
 SAME_ACCOUNT_SHARE = 0.45
 PRE_SALE_SHARE = 0.34
 FAKE_SHARE = 0.007
-SALE, EXCHANGE, SAMPLE, GIFT = (ORDER_KINDS.index(k) for k in ("sale", "exchange", "sample", "gift"))
+SALE, EXCHANGE, SAMPLE, GIFT = (
+    ORDER_KINDS.index(kind) for kind in ("sale", "exchange", "sample", "gift")
+)
+LEAST_WITH_DEPOSIT_CENTS = 3_000
 OTHER_KINDS = ((EXCHANGE, 0.005, 8, 18), (GIFT, 0.003, 25, 90), (SAMPLE, 0.002, 0, 30))
 
 
@@ -154,9 +157,7 @@ def _paid_orders(
         channel=np.where(purchases.is_first, customers.channel[buyer], returning),
         is_fake=np.zeros(count, dtype=bool),
         is_first=purchases.is_first,
-        amount_cents=draw_amounts_cents(
-            random, world.setting.spend, customers.spend_scale[buyer]
-        ),
+        amount_cents=draw_amounts_cents(random, world.setting.spend, customers.spend_scale[buyer]),
         postage_cents=np.zeros(count, dtype=np.int64),
         region=customers.region[buyer],
         number=np.zeros(count, dtype=np.int64),
@@ -174,6 +175,7 @@ def _with_deposits(world: World, random: np.random.Generator, orders: Orders) ->
     calendar, day = world.calendar, day_number(orders.tried)
     first, last = calendar.deposit_first[day], calendar.deposit_last[day]
     chosen = (first >= 0) & (random.random(len(orders)) < PRE_SALE_SHARE)
+    chosen &= orders.amount_cents >= LEAST_WITH_DEPOSIT_CENTS
     early = first + np.floor(random.random(len(orders)) ** 1.6 * (last - first + 1)).astype(int)
     early = np.clip(early, 0, world.setting.days - 1)
     placed = early * DAY + world.clock.second_of_day(early, random.random(len(orders)))
@@ -213,6 +215,7 @@ def _unpaid_orders(
         paid=np.full(count, NO_TIME),
         deposit_paid=np.full(count, NO_TIME),
         deposit_cents=np.zeros(count, dtype=np.int64),
+        channel=np.where(~same & (like.channel == CRM), DIRECT, like.channel),
         has_attempt=np.full(count, has_attempt),
         is_first=np.zeros(count, dtype=bool),
         amount_cents=np.where(same, like.amount_cents, random.permutation(like.amount_cents)),
@@ -227,7 +230,8 @@ def _never_paid(
     failures = failures_before_success(random, world.payment_success[day_number(paid.paid)])
     left = random.poisson(ORDERS_WITHOUT_ATTEMPT, len(paid))
     everyone = np.arange(len(paid))
-    failed, untried = take(paid, np.repeat(everyone, failures)), take(paid, np.repeat(everyone, left))
+    failed = take(paid, np.repeat(everyone, failures))
+    untried = take(paid, np.repeat(everyone, left))
     return [
         _unpaid_orders(world, random, failed, strangers, has_attempt=True),
         _unpaid_orders(world, random, untried, strangers, has_attempt=False),

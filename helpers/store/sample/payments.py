@@ -59,12 +59,8 @@ def draw_payments(random: np.random.Generator, orders: Orders) -> Payments:
     return payments
 
 
-def _attempts(
-    orders: Orders, rows: np.ndarray, attempted: np.ndarray, succeeded: bool
-) -> Payments:
+def _attempts(orders: Orders, rows: np.ndarray, attempted: np.ndarray, succeeded: bool) -> Payments:
     """Attempts to pay what is due after the deposit."""
     due = orders.amount_cents[rows] + orders.postage_cents[rows] - orders.deposit_cents[rows]
     count = len(rows)
-    return Payments(
-        rows, attempted, np.zeros(count, dtype=int), np.full(count, succeeded), due
-    )
+    return Payments(rows, attempted, np.zeros(count, dtype=int), np.full(count, succeeded), due)

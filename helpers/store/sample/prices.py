@@ -12,7 +12,7 @@ from helpers.store.sample.products import Catalogue, half_months, nearest_price_
 from helpers.store.sample.settings import Setting
 from helpers.store.sample.streams import stream
 
-YEARLY_COST_DRIFT = 0.015
+YEARLY_COST_DRIFT = 0.022
 MEAN_CHANGES_IN_SPAN = 2.0
 
 
@@ -128,5 +128,5 @@ def _life_factor(
     age = prices.starts[epoch] - catalogue.launched[product]
     from_start = catalogue.launched[product] <= 0
     rise = np.where(from_start, 1.0, 0.35 + 0.65 * np.minimum(age / 90, 1.0))
-    fade = np.where(catalogue.line[product] == 1, 0.5 ** np.maximum((age - 300) / 400, 0), 1.0)
+    fade = np.where(catalogue.line[product] == 1, 0.5 ** np.maximum((age - 365) / 450, 0), 1.0)
     return rise * np.maximum(fade, 0.08)

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.store.sample.names import CATEGORIES, STYLES, SUPPLIER_CATEGORIES
+from helpers.store.sample.names import CATEGORIES, Category, Design, designs
 from helpers.store.sample.settings import Setting
 from helpers.store.sample.streams import choose, stream
+from helpers.store.sample.suppliers import SUPPLIERS
 
 LINES = ("basic", "fashion", "collection")
 LINE_SHARES = np.array([0.5, 0.34, 0.16])
 LINE_PRICE = np.array([0.72, 1.05, 2.1])
 LINE_COST_SHARE = np.array([0.345, 0.315, 0.285])
 LINE_REFUND = np.array([0.85, 1.15, 1.05])
+LINE_DEMAND = np.array([0.8, 1.7, 1.0])
 PRODUCTS_AT_FULL_SIZE = 720
+FEWEST, MOST = 260, 2000
 PRICE_POINTS_CNY = np.array([
     9.9, 12.9, 15.9, 19.9, 22.9, 25.9, 29.9, 35, 39, 45, 49, 55, 59.9, 65, 69, 75, 79, 85, 89, 95,
     99, 109, 119, 129, 139, 149, 159, 169, 179, 189, 199, 219, 239, 259, 279, 299, 319, 339, 359,
@@ -75,26 +78,28 @@ def nearest_price_point(price_cny: np.ndarray) -> np.ndarray:
 
 def make_catalogue(setting: Setting) -> Catalogue:
     """The products of a shop; their number grows slowly with its size."""
-    count = int(np.clip(PRODUCTS_AT_FULL_SIZE * setting.size**0.25, 260, 3000))
+    wanted = int(np.clip(PRODUCTS_AT_FULL_SIZE * setting.size**0.25, FEWEST, MOST))
     random = stream(setting.seed, "products")
-    share = np.array([category.share for category in CATEGORIES])
-    category = np.sort(choose(random, share, count))
-    material, noun, style = _distinct_words(random, category)
+    share = _of_category("share")
+    counts = np.rint(share / share.sum() * wanted).astype(int)
+    category = np.repeat(np.arange(len(CATEGORIES)), counts)
+    chosen = [_draw_designs(random, of, n) for of, n in zip(CATEGORIES, counts, strict=True)]
+    design = [one for part in chosen for one in part]
+    count = len(design)
     line = choose(random, LINE_SHARES, count)
-    noun_factor = np.array([[noun[2] for noun in category.nouns] for category in CATEGORIES])
-    median = _of_category("price_cny")[category] * noun_factor[category, noun] * LINE_PRICE[line]
-    price = nearest_price_point(median * np.exp(random.normal(0, 0.22, count)))
+    factor = np.array([one.price for one in design]) * LINE_PRICE[line]
+    price = _of_category("price_cny")[category] * factor * np.exp(random.normal(0, 0.15, count))
     launched, dropped = _life(random, setting, line)
     refund = _of_category("refund_rate")[category] * LINE_REFUND[line]
     return Catalogue(
-        name=_names(category, material, noun, style, chinese=False),
-        name_zh=_names(category, material, noun, style, chinese=True),
+        name=np.array([one.name for one in design], dtype=object),
+        name_zh=np.array([one.name_zh for one in design], dtype=object),
         category=category,
         line=line,
         supplier=_suppliers(random, category),
-        price_cny=price,
+        price_cny=nearest_price_point(price),
         cost_share=LINE_COST_SHARE[line] * np.exp(random.normal(0, 0.13, count)),
-        popularity=_popularity(random, count),
+        popularity=_popularity(random, count) * LINE_DEMAND[line],
         refund_rate=np.minimum(refund * np.exp(random.normal(-0.05, 0.32, count)), 0.45),
         weight_kg=_of_category("weight_kg")[category] * np.exp(random.normal(0, 0.3, count)),
         launched=launched,
@@ -106,39 +111,17 @@ def _of_category(attribute: str) -> np.ndarray:
     return np.array([getattr(category, attribute) for category in CATEGORIES], dtype=float)
 
 
-def _distinct_words(
-    random: np.random.Generator, category: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Material, noun and style of each product; no combination twice in a category."""
-    combination = np.empty(len(category), dtype=int)
-    for index, of in enumerate(CATEGORIES):
-        rows = np.flatnonzero(category == index)
-        possible = len(of.materials) * len(of.nouns) * len(STYLES)
-        combination[rows] = random.permutation(possible)[: len(rows)]
-    rest, style = np.divmod(combination, len(STYLES))
-    material, noun = np.divmod(rest, 6)
-    return material, noun, style
-
-
-def _names(
-    category: np.ndarray, material: np.ndarray, noun: np.ndarray, style: np.ndarray, *, chinese: bool
-) -> np.ndarray:
-    language = int(chinese)
-    names = []
-    for index, of_material, of_noun, of_style in zip(category, material, noun, style, strict=True):
-        of = CATEGORIES[index]
-        words = (
-            of.materials[of_material][language], of.nouns[of_noun][language], STYLES[of_style][language]
-        )  # fmt: skip
-        names.append(f"{words[2]}{words[0]}{words[1]}" if chinese else "{} {}, {}".format(*words))
-    return np.array(names, dtype=object)
+def _draw_designs(random: np.random.Generator, category: Category, count: int) -> list[Design]:
+    """Designs of a category in random order, none twice."""
+    possible = designs(category)
+    return [possible[index] for index in random.permutation(len(possible))[:count]]
 
 
 def _suppliers(random: np.random.Generator, category: np.ndarray) -> np.ndarray:
     """A supplier of the product's category; some suppliers get more than others."""
     supplier = np.empty(len(category), dtype=int)
     for index in range(len(CATEGORIES)):
-        candidates = [row for row, of in enumerate(SUPPLIER_CATEGORIES) if index in of]
+        candidates = [row for row, of in enumerate(SUPPLIERS) if index in of[2]]
         rows = np.flatnonzero(category == index)
         weights = 1 / (1 + np.arange(len(candidates)))
         supplier[rows] = np.array(candidates)[choose(random, weights, len(rows))]
@@ -148,7 +131,7 @@ def _suppliers(random: np.random.Generator, category: np.ndarray) -> np.ndarray:
 def _popularity(random: np.random.Generator, count: int) -> np.ndarray:
     """Zipf-like weights in random order."""
     rank = random.permutation(count)
-    return (rank + 3.0) ** -1.1 * np.exp(random.normal(0, 0.35, count))
+    return (rank + 7.0) ** -1.0 * np.exp(random.normal(0, 0.35, count))
 
 
 def _life(
@@ -163,4 +146,5 @@ def _life(
     dropped = launched + np.maximum(years * 365, 150).astype(int)
     epoch = np.searchsorted(starts, dropped)
     never = 10 * setting.days
-    return launched, np.where(epoch < len(starts), starts[np.minimum(epoch, len(starts) - 1)], never)
+    until = starts[np.minimum(epoch, len(starts) - 1)]
+    return launched, np.where(epoch < len(starts), until, never)

@@ -1,9 +1,11 @@
 """True repurchase rates: expectations under BG/NBD, by integration.
 
 Over rate ~ gamma(r, alpha) the expectation of exp(-rate x) is (alpha / (alpha + x))^r; over the
-leaving probability ~ beta(a, b) it is a Gauss-Jacobi sum. Alive is who has not left; a customer
-leaves at rate x p. Purchases of one day count once, so a second day must follow the first: half a
-day on average.
+leaving probability p ~ beta(a, b) it is a Gauss-Jacobi sum. A customer leaves at rate x p. A
+purchase counts with the same chance v, whatever came before (some are cancelled): counted
+purchases of a customer who is there begin at rate x c with c = v + (1 - v) p, and end by a counted
+purchase, not by leaving, with chance v / c. Purchases of one day count once, so a second day must
+follow the first: half a day on average.
 """
 
 from __future__ import annotations
@@ -35,15 +37,25 @@ def _laplace_rate(truth: BuyingTruth, x: np.ndarray) -> np.ndarray:
     return truth.r / truth.alpha * (truth.alpha / (truth.alpha + x)) ** (truth.r + 1)
 
 
-def cohort_rate(truth: BuyingTruth, window_days: float = YEAR_DAYS) -> float:
-    """Chance of a second purchase day within so many days of the first purchase."""
-    leaving, weight = _leaving(truth)
-    alive = leaving * HALF_DAY
-    return float(weight @ (_laplace(truth, alive) - _laplace(truth, alive + window_days)))
+def cohort_rate(
+    truth: BuyingTruth, window_days: float = YEAR_DAYS, *, counted: float = 1.0
+) -> float:
+    """Chance of a second purchase day within so many days of a first purchase that counts."""
+    p, weight = _leaving(truth)
+    speed, end_by_purchase = _counting(p, counted)
+    alive = p * HALF_DAY
+    again = _laplace(truth, alive) - _laplace(truth, alive + speed * window_days)
+    return float(weight @ (end_by_purchase * again))
 
 
 def trailing_rate(
-    truth: BuyingTruth, clock: Clock, new_customers: np.ndarray, end: int, days: int = YEAR_DAYS
+    truth: BuyingTruth,
+    clock: Clock,
+    new_customers: np.ndarray,
+    end: int,
+    days: int = YEAR_DAYS,
+    *,
+    counted: float = 1.0,
 ) -> float:
     """Expected share of a window's buyers with two or more purchase days in it.
 
@@ -53,22 +65,48 @@ def trailing_rate(
         new_customers: Expected new customers by day.
         end: The window's days are those before this one.
         days: Length of the window.
+        counted: Chance that a purchase counts.
     """
     leaving, weight = _leaving(truth)
-    p = leaving[:, None]
     begin = max(end - days, 0)
-    length = clock.reached[end] - clock.reached[begin]
     middle = clock.reached[:-1] + clock.speed / 2
-    old, young = slice(0, begin), slice(begin, end)
-    since = clock.reached[begin] - middle[old]
-    once = _laplace(truth, p * since) - _laplace(truth, p * since + length)
-    shorter = max(length - HALF_DAY, 0.0)
-    start = p * (since + HALF_DAY)
+    p = leaving[:, None]
+    since = clock.reached[begin] - middle[:begin]
+    length = np.full(begin, clock.reached[end] - clock.reached[begin])
+    once, twice = _once_and_twice(truth, p, p * since, length, counted)
+    left = np.maximum(clock.reached[end] - middle[begin:end], HALF_DAY)
+    later, later_twice = _once_and_twice(truth, p, 0 * left, left, counted)
+    again, _ = _once_and_twice(truth, p, p * HALF_DAY, left - HALF_DAY, counted)
+    old, young = new_customers[:begin], new_customers[begin:end]
+    young_once = counted + (1 - counted) * later
+    young_twice = counted * again + (1 - counted) * later_twice
+    buyers = weight @ once @ old + weight @ young_once @ young
+    returned = weight @ twice @ old + weight @ young_twice @ young
+    return float(returned / buyers)
+
+
+def _counting(p: np.ndarray, counted: float) -> tuple[np.ndarray, np.ndarray]:
+    """Factor c on the rate, and v / c."""
+    speed = counted + (1 - counted) * p
+    return speed, counted / speed
+
+
+def _once_and_twice(
+    truth: BuyingTruth, p: np.ndarray, before: np.ndarray, length: np.ndarray, counted: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chance of one or more, and of two or more, counted purchase days in a window.
+
+    Args:
+        truth: The buying truth.
+        p: Leaving probability.
+        before: What the rate has to be multiplied with for the chance to have left before.
+        length: Length of the window.
+        counted: Chance that a purchase counts.
+    """
+    speed, end_by_purchase = _counting(p, counted)
+    once = _laplace(truth, before) - _laplace(truth, before + speed * length)
+    shorter = speed * np.maximum(length - HALF_DAY, 0.0)
+    start = before + p * HALF_DAY
     later = start + shorter
     twice = _laplace(truth, start) - _laplace(truth, later) - shorter * _laplace_rate(truth, later)
-    twice = (1 - p) * twice
-    left = np.maximum(clock.reached[end] - middle[young] - HALF_DAY, 0.0)
-    again = _laplace(truth, p * HALF_DAY) - _laplace(truth, p * HALF_DAY + left)
-    buyers = weight @ once @ new_customers[old] + new_customers[young].sum()
-    returned = weight @ twice @ new_customers[old] + weight @ again @ new_customers[young]
-    return float(returned / buyers)
+    return end_by_purchase * once, (1 - p) * end_by_purchase**2 * twice

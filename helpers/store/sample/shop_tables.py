@@ -12,10 +12,11 @@ from helpers.store.sample.channels import NAMES
 from helpers.store.sample.columns import NO_TIME
 from helpers.store.sample.delivery import WAREHOUSES
 from helpers.store.sample.money import overheads
-from helpers.store.sample.names import CATEGORIES, SUPPLIERS
+from helpers.store.sample.names import CATEGORIES
 from helpers.store.sample.products import LINES
 from helpers.store.sample.settings import Setting
-from helpers.store.sample.suppliers import supplier_id
+from helpers.store.sample.streams import stream
+from helpers.store.sample.suppliers import SPOT, SPOT_PRICE_FACTOR, SUPPLIERS, supplier_id
 from helpers.store.sample.supply import PurchaseLines, Stock, cell_names
 from helpers.store.sample.totals import Totals
 from helpers.store.sample.traffic import Traffic
@@ -46,8 +47,8 @@ def supplier_columns(world: World) -> Columns:
     """Table `suppliers`."""
     return {
         "supplier_id": pa.array(SUPPLIER_IDS),
-        "name": pa.array([name for name, _ in SUPPLIERS]),
-        "name_zh": pa.array([name for _, name in SUPPLIERS]),
+        "name": pa.array([row[0] for row in SUPPLIERS]),
+        "name_zh": pa.array([row[1] for row in SUPPLIERS]),
         "lead_time_days": pa.array(world.suppliers.lead_time_days.astype(np.int64)),
     }
 
@@ -126,7 +127,7 @@ def spend_columns(world: World, spend: Spend) -> Columns:
 def purchase_columns(world: World, lines: PurchaseLines) -> Columns:
     """Table `purchase_orders`: lines of one supplier, warehouse and moment are one order."""
     warehouse, product = (of[lines.cell] for of in cell_names(world))
-    supplier = world.catalogue.supplier[product]
+    supplier = lines.supplier
     day = lines.ordered // 86_400
     order = np.lexsort((product, warehouse, supplier, day))
     key = np.stack([day, supplier, warehouse])[:, order]
@@ -135,7 +136,7 @@ def purchase_columns(world: World, lines: PurchaseLines) -> Columns:
     first = np.maximum.accumulate(np.where(begins, rows, 0))
     ordered = lines.ordered[order][first]
     epoch = world.prices.epoch_of_day(np.maximum(day, 0))
-    agreed = np.rint(world.prices.cost_cny[epoch, product] * 9_700).astype(np.int64)
+    agreed = _agreed_prices(world, epoch, product, supplier)
     open_ = (lines.received == NO_TIME)[order]
     return {
         "purchase_order_id": numbered("PO", np.cumsum(begins), 6),
@@ -153,14 +154,24 @@ def purchase_columns(world: World, lines: PurchaseLines) -> Columns:
     }
 
 
+def _agreed_prices(
+    world: World, epoch: np.ndarray, product: np.ndarray, supplier: np.ndarray
+) -> np.ndarray:
+    """Price of a piece in hundredths of cents: landed cost less inbound freight, as negotiated."""
+    random = stream(world.setting.seed, "purchase_prices")
+    factor = random.normal(0.965, 0.012, len(product))
+    factor = np.where(supplier == SPOT, factor * SPOT_PRICE_FACTOR, factor)
+    return np.rint(world.prices.cost_cny[epoch, product] * factor * 1_000).astype(np.int64) * 10
+
+
 def stock_columns(world: World, stock: Stock, first: int, after: int) -> Columns:
-    """Rows of `stock_levels` for some weeks: products from their first order on, till all is gone."""
+    """Rows of `stock_levels` for some weeks: what is on hand or on order, or on sale and out."""
     warehouse, product = cell_names(world)
     part = slice(first, after)
-    gone = world.catalogue.dropped[product] <= stock.day[part, None]
     seen = (stock.on_hand[part] > 0) | (stock.on_order[part] > 0)
-    begun = world.catalogue.launched[product] <= stock.day[part, None]
-    week, cell = np.nonzero(seen | (begun & ~gone))
+    on_sale = world.catalogue.launched[product] <= stock.day[part, None]
+    on_sale &= world.catalogue.dropped[product] > stock.day[part, None]
+    week, cell = np.nonzero(seen | on_sale)
     return {
         "day": dates(world.setting, stock.day[part][week]),
         "warehouse_id": words(WAREHOUSE_IDS, warehouse[cell]),

@@ -1,4 +1,4 @@
-"""Random streams: every part of the shop draws from its own, so that parts do not disturb another."""
+"""Random streams: each part of the shop draws from its own and disturbs no other."""
 
 from __future__ import annotations
 

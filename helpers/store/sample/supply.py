@@ -1,12 +1,12 @@
 """Supply: purchase orders by a replenishment rule, and the stock that follows from them.
 
 Stock moves week by week: on hand = before + accepted receipts - shipped + resaleable returns.
-Demand is known to have been met, so where stock would fall below zero a receipt is expedited.
+Demand is known to have been met: where stock would fall below zero, pieces are bought on the spot.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,15 +14,16 @@ from helpers.store.sample.columns import DAY, NO_TIME, concatenate
 from helpers.store.sample.delivery import WAREHOUSES
 from helpers.store.sample.incidents import BAD_SUPPLIER_MONTH
 from helpers.store.sample.streams import stream
-from helpers.store.sample.suppliers import supplier_id
+from helpers.store.sample.suppliers import SPOT, supplier_id
 from helpers.store.sample.totals import Totals
 from helpers.store.sample.world import World
 
-REORDER_COVER_WEEKS = 3.5
-TARGET_COVER_WEEKS = 9.0
-FIRST_COVER_WEEKS = 10.0
+REORDER_COVER_WEEKS = 3.0
+TARGET_COVER_WEEKS = 7.5
+FIRST_COVER_WEEKS = 8.0
 MEMORY = 0.82
 FIRST_RECEIPT_DAYS = 9
+LEAST_PIECES = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class PurchaseLines:
 
     Attributes:
         cell: Warehouse x number of products + product.
+        supplier: Index of the supplier.
         ordered: When it was ordered, in seconds from the start (may be below 0).
         promised: Day promised.
         received: When it came, in seconds from the start.
@@ -40,6 +42,7 @@ class PurchaseLines:
     """
 
     cell: np.ndarray
+    supplier: np.ndarray
     ordered: np.ndarray
     promised: np.ndarray
     received: np.ndarray
@@ -80,6 +83,7 @@ class _Replenishment:
         self.monday = np.arange(weeks) * 7 - int(world.calendar.weekday[0])
         self.accepted = np.zeros((weeks, self.cells), dtype=np.int64)
         self.arrived = np.zeros((weeks, self.cells), dtype=np.int64)
+        self.placed = np.zeros((weeks, self.cells), dtype=np.int64)
         self.on_hand = np.zeros(self.cells, dtype=np.int64)
         self.outstanding = np.zeros(self.cells, dtype=np.int64)
         self.forecast = np.zeros(self.cells)
@@ -99,7 +103,12 @@ class _Replenishment:
         came = np.where(full, quantity, short)
         rejects = self.world.suppliers.reject_rate[self.supplier[cell]]
         refused = random.binomial(came, rejects)
-        self._enter(cell, quantity, day * DAY + hours, promised, received, came, refused)
+        self._enter(
+            PurchaseLines(
+                cell, self.supplier[cell], day * DAY + hours, promised, received, quantity, came,
+                refused,
+            )
+        )  # fmt: skip
 
     def _received_day(self, cell: np.ndarray, promised: np.ndarray) -> np.ndarray:
         random, count = self.random, len(cell)
@@ -120,36 +129,37 @@ class _Replenishment:
                 chance = np.where(hit, incident.effect, chance)
         return chance
 
-    def _enter(
-        self,
-        cell: np.ndarray,
-        quantity: np.ndarray,
-        ordered: np.ndarray,
-        promised: np.ndarray,
-        received_day: np.ndarray,
-        came: np.ndarray,
-        refused: np.ndarray,
-    ) -> None:
-        """Books an order and lets its pieces come in their week."""
-        hours = (self.random.triangular(8, 10.5, 17.5, len(cell)) * 3600).astype(np.int64)
-        received = received_day * DAY + hours
-        self.book.append(
-            PurchaseLines(cell, ordered, promised, received, quantity, came, refused)
-        )
-        self.outstanding[cell] += quantity
-        week = np.maximum((received_day - self.monday[0]) // 7, 0)
-        inside = week < self.weeks
-        np.add.at(self.accepted, (week[inside], cell[inside]), (came - refused)[inside])
-        np.add.at(self.arrived, (week[inside], cell[inside]), quantity[inside])
+    def _enter(self, lines: PurchaseLines) -> None:
+        """Books lines, given with the day of receipt, and lets their pieces come in their week."""
+        hours = (self.random.triangular(8, 10.5, 17.5, len(lines.cell)) * 3600).astype(np.int64)
+        self.book.append(replace(lines, received=lines.received * DAY + hours))
+        self.outstanding[lines.cell] += lines.ordered_quantity
+        accepted = lines.received_quantity - lines.rejected_quantity
+        self._add(self.accepted, lines.cell, lines.received, accepted)
+        self._add(self.arrived, lines.cell, lines.received, lines.ordered_quantity)
+        self._add(self.placed, lines.cell, lines.ordered // DAY, lines.ordered_quantity)
 
-    def expedite(self, week: int, missing: np.ndarray) -> None:
-        """Brings pieces in the week itself: agreed on Monday, received on Tuesday."""
+    def _add(
+        self, by_week: np.ndarray, cell: np.ndarray, day: np.ndarray, pieces: np.ndarray
+    ) -> None:
+        """Adds pieces to the week of a day; what comes before the first week is there in it."""
+        week = np.maximum((day - self.monday[0]) // 7, 0)
+        inside = week < self.weeks
+        np.add.at(by_week, (week[inside], cell[inside]), pieces[inside])
+
+    def buy_on_the_spot(self, week: int, missing: np.ndarray) -> None:
+        """Brings pieces in the week itself: agreed on Friday before, received on Tuesday."""
         cell = np.flatnonzero(missing > 0)
-        quantity = self._in_lots(cell, missing[cell] + 1.5 * self.forecast[cell])
-        day = np.full(len(cell), self.monday[week])
-        ordered = day * DAY - 3 * DAY + self.random.integers(9 * 3600, 18 * 3600, len(cell))
+        wanted = missing[cell] + np.ceil(1.5 * self.forecast[cell]).astype(np.int64)
+        tuesday = np.full(len(cell), self.monday[week] + 1)
+        hours = self.random.integers(9 * 3600, 18 * 3600, len(cell))
         nothing = np.zeros(len(cell), dtype=np.int64)
-        self._enter(cell, quantity, ordered, day + 1, day + 1, quantity, nothing)
+        self._enter(
+            PurchaseLines(
+                cell, np.full(len(cell), SPOT), (tuesday - 4) * DAY + hours, tuesday, tuesday,
+                wanted, wanted, nothing,
+            )
+        )  # fmt: skip
 
     def _in_lots(self, cell: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Whole lots, at least one."""
@@ -164,15 +174,15 @@ def simulate_supply(world: World, totals: Totals) -> tuple[PurchaseLines, Stock]
     _first_orders(state)
     full_weeks = (world.setting.days + int(world.calendar.weekday[0])) // 7
     on_hand = np.zeros((full_weeks, state.cells), dtype=np.int64)
-    on_order = np.zeros((full_weeks, state.cells), dtype=np.int64)
     for week in range(full_weeks):
         _review(state, week, float(ahead[week]))
         balance = state.on_hand - state.shipped[week] + state.restocked[week]
-        state.expedite(week, -(balance + state.accepted[week]))
+        state.buy_on_the_spot(week, -(balance + state.accepted[week]))
         state.on_hand = balance + state.accepted[week]
         state.outstanding -= state.arrived[week]
         state.forecast = MEMORY * state.forecast + (1 - MEMORY) * state.shipped[week]
-        on_hand[week], on_order[week] = state.on_hand, state.outstanding
+        on_hand[week] = state.on_hand
+    on_order = np.cumsum(state.placed - state.arrived, axis=0)[:full_weeks]
     sundays = state.monday[:full_weeks] + 6
     return _within_span(world, concatenate(state.book)), Stock(sundays, on_hand, on_order)
 
@@ -215,8 +225,8 @@ def _review(state: _Replenishment, week: int, ahead: float) -> None:
     expected = state.forecast * ahead
     lead_weeks = state.lead / 7 + 1
     position = state.on_hand + state.outstanding
-    low = runs & (position < expected * (lead_weeks + REORDER_COVER_WEEKS)) & (expected > 0.02)
-    cell = np.flatnonzero(low)
+    least = np.maximum(expected * (lead_weeks + REORDER_COVER_WEEKS), LEAST_PIECES)
+    cell = np.flatnonzero(runs & (position < least))
     wanted = (expected * (lead_weeks + TARGET_COVER_WEEKS) - position)[cell]
     quantity = state._in_lots(cell, wanted)
     today = np.full(len(cell), day)

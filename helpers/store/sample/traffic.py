@@ -20,7 +20,7 @@ from helpers.store.sample.world import World
 DAY_NOISE = 0.07
 CHANNEL_NOISE = 0.05
 NOISE_MEMORY = 0.6
-REPEAT_VISITS = 0.24
+SEEN_TO_THE_END = 0.965
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,16 @@ def draw_traffic(world: World, totals: Totals) -> Traffic:
         absent = absent * _day_effects(random, absent.shape)
     without = random.poisson(absent)
     visitors = totals.buyers + without
-    return_visits = random.poisson(visitors * REPEAT_VISITS)
+    return_visits = random.poisson(visitors * attribute("visits_again"))
     wants = np.clip(2.6 * attribute("conversion") + 0.012, 0, 0.3)
+    paid_visits = totals.paid_orders
+    if world.setting.mechanisms.process_noise:
+        paid_visits = random.binomial(paid_visits, SEEN_TO_THE_END)
     return Traffic(
         visitors=visitors,
         sessions=visitors + return_visits,
         cart_visitors=totals.buyers + random.binomial(without, wants),
-        paid_sessions=np.minimum(totals.paid_orders, visitors + return_visits),
+        paid_sessions=np.minimum(paid_visits, visitors + return_visits),
         expected_buyers=expected,
         expected_visitors=expected / conversion,
     )

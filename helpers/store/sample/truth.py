@@ -18,6 +18,7 @@ from helpers.store.sample.settings import PAYMENT_SUCCESS
 from helpers.store.sample.surveys import SLOW_SCORES, USUAL_SCORES, net_promoter_score
 from helpers.store.sample.traffic import Traffic
 from helpers.store.sample.world import World
+from helpers.store.sample.write import TRUTH_FILE
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Truth:
     def write(self, folder: Path) -> None:
         """Writes `truth.json`."""
         text = json.dumps(self.sections, ensure_ascii=False, indent=1, sort_keys=True)
-        (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+        (folder / TRUTH_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def make_truth(world: World, traffic: Traffic, spend: Spend) -> Truth:
@@ -54,7 +55,7 @@ def make_truth(world: World, traffic: Traffic, spend: Spend) -> Truth:
         {
             "shop": {
                 "seed": setting.seed,
-                "expected_customers": setting.customers,
+                "expected_customers": float(setting.customers),
                 "starts_on": str(setting.starts_on),
                 "ends_on": str(setting.ends_on),
                 "currency": "CNY",
@@ -90,10 +91,13 @@ def _metrics(world: World, traffic: Traffic, spend: Spend) -> dict[str, dict[str
     buying = world.setting.buying
     marketing = np.array([campaign.kind != "care" for campaign in CAMPAIGNS])
     usual = buyers.sum(axis=1)
+    counted = 1 - returns.CANCELLED_SHARE * world.setting.mechanisms.returns
     tries = usual / world.payment_success[last]
     values = {
-        "repurchase_rate": trailing_rate(buying, world.clock, new, world.setting.days),
-        "repurchase_rate_cohort": cohort_rate(buying),
+        "repurchase_rate": trailing_rate(
+            buying, world.clock, new, world.setting.days, counted=counted
+        ),
+        "repurchase_rate_cohort": cohort_rate(buying, counted=counted),
         "conversion_rate": buyers.sum() / visitors.sum(),
         "organic_share": visitors[:, ORGANIC_SEARCH].sum() / visitors.sum(),
         "payment_success_rate": usual.sum() / tries.sum(),
@@ -101,13 +105,12 @@ def _metrics(world: World, traffic: Traffic, spend: Spend) -> dict[str, dict[str
         "cac_plan_last_day": acquisition_cost(world)[-1],
     }
     notes = {
-        "repurchase_rate": "365 days to the end; before any order is cancelled",
+        "repurchase_rate": "365 days to the end, without orders refunded in full before shipment",
         "repurchase_rate_cohort": "second purchase day within 365 operational days of the first",
         "conversion_rate": "expected buyers / expected visitors, given who the customers are",
         "payment_success_rate": f"{PAYMENT_SUCCESS} on days without an incident",
         "cac_blended": "ad_spend without care / new customers",
     }
     return {
-        name: {"value": float(value), "note": notes.get(name, "")}
-        for name, value in values.items()
+        name: {"value": float(value), "note": notes.get(name, "")} for name, value in values.items()
     }

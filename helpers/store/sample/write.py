@@ -15,6 +15,7 @@ from helpers.store.sample.arrow import arrow_schema
 from helpers.store.sample.settings import SHOP_ID
 from helpers.store.schema import TABLES
 
+TRUTH_FILE = "truth.json"
 STORE_TOML = """\
 currency = "CNY"
 time_zone = "Asia/Shanghai"
@@ -60,17 +61,37 @@ class Tables:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write to that becomes `folder` if nothing fails; there is never a half one."""
+    """A folder to write to that becomes `folder` if nothing fails; there is never a half one.
+
+    Raises:
+        FileExistsError: `folder` holds something that is no sample shop.
+    """
     folder = folder.resolve()
+    if folder.exists() and not (folder / TRUTH_FILE).exists() and any(folder.iterdir()):
+        raise FileExistsError(
+            f"{folder.name}: holds files but no {TRUTH_FILE}, so it is no sample shop to replace; "
+            "name another folder or empty it"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    replaced = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     staging.mkdir()
     try:
         yield staging
-        if folder.exists():
-            folder.rename(replaced)
-        staging.rename(folder)
+        _take_the_place(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _take_the_place(staging: Path, folder: Path) -> None:
+    """Renames a finished folder; the one before stays if that fails."""
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    before = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    folder.rename(before)
+    try:
+        staging.rename(folder)
+    except OSError:
+        before.rename(folder)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
