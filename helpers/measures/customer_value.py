@@ -19,7 +19,6 @@ from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from helpers.models.bg_nbd import BgNbd
@@ -222,17 +221,19 @@ def value_by_horizon(store: Store, period: Period) -> pd.DataFrame:
     """Expected value of a new customer over 12, 24 and 36 months.
 
     Returns:
-        One row per horizon: `months`, `value`, `low`, `high` (money), and `on_contribution`
-        (False where it is money paid, because cost is unknown).
+        One row per horizon: `months`, `value`, `low`, `high` (money), `basis` (`contribution`, or
+        `paid_sales` where cost is unknown), `first_year_share` (12 months / this horizon).
     """
     import pandas as pd
 
-    on_contribution = contribution_share(store, period) is not None
+    known = contribution_share(store, period) is not None
+    basis = "contribution" if known else "paid_sales"
     rows = []
     for months in (12, 24, 36):
         row = new_customer_value(store, period, months=months).iloc[0]
-        rows.append((months, row["value"], row["low"], row["high"], on_contribution))
-    return pd.DataFrame(rows, columns=["months", "value", "low", "high", "on_contribution"])
+        rows.append((months, row["value"], row["low"], row["high"], basis))
+    frame = pd.DataFrame(rows, columns=["months", "value", "low", "high", "basis"])
+    return frame.assign(first_year_share=frame["value"].iloc[0] / frame["value"])
 
 
 def held_out(store: Store, period: Period) -> pd.DataFrame:
@@ -242,7 +243,7 @@ def held_out(store: Store, period: Period) -> pd.DataFrame:
     third of the history where that is shorter), and predict the days with a purchase since.
 
     Returns:
-        One row per number of repeat purchases at the cut: `frequency` (0 ... 6, 7+), `customers`,
+        One row per number of repeat purchases at the cut: `frequency` (7 stands for 7 or more), `customers`,
         `predicted`, `actual` (purchase days a customer), `low`, `high` (95 % of `actual`); the
         totals stand in every row: `cut` (day), `days`, `predicted_total`, `actual_total`,
         `error_share`. Groups of fewer than 10 customers are left out.
@@ -272,6 +273,7 @@ def held_out(store: Store, period: Period) -> pd.DataFrame:
     found = store.fitted("held_out", [], compute)
     frame = pd.DataFrame(found.pop("rows")).assign(**found)
     frame["cut"] = pd.to_datetime(frame["cut"])
+    frame["frequency"] = frame["frequency"].str.rstrip("+").astype(int)
     return frame[frame["customers"] >= 10].reset_index(drop=True)
 
 
@@ -298,59 +300,3 @@ def _histories_and_future(store: Store, cut: date) -> pd.DataFrame:
             age=end.delta(people.first_day, unit="day") / DAYS_PER_WEEK,
         ).order_by("age", "recency", "frequency", "purchases")
     )
-
-
-def customers_to_win_back(store: Store, period: Period, *, top: int = 200) -> pd.DataFrame:
-    """Repeat customers who are slipping away, by the value still expected of them.
-
-    Customers of the two at-risk segments. `value_at_stake` is what they would bring in 12 months
-    if still alive, times the probability that they are not: what is lost if nothing is done.
-    It is no uplift: whether a message brings them back only a test can tell.
-
-    Returns:
-        One row per customer, highest value at stake first, at most `top`: `customer` (keyed hash),
-        `segment`, `purchase_days`, `days_since_last`, `net_sales` (money so far),
-        `probability_alive` (0 to 1), `expected_value` (money in 12 months), `value_at_stake`.
-    """
-    import numpy as np
-
-    from helpers.measures.segments import scored_customers
-
-    found = fit(store)
-    people = scored_customers(store)
-    people = people.filter(people.segment.isin(["at_risk", "big_spenders_at_risk"]))
-    people = people.order_by(people.net_sales.desc(), "shop_id", "customer_id").limit(top * 10)
-    frame = store.to_frame(people)
-    recency, age = frame["recency_days"] / DAYS_PER_WEEK, frame["age_days"] / DAYS_PER_WEEK
-    alive = found.purchases.probability_alive(frame["frequency"], recency, age)
-    expected = _expected_value(store, period, found, frame)
-    frame = frame.assign(
-        customer=store.hash(frame["shop_id"] + "/" + frame["customer_id"]),
-        days_since_last=frame["age_days"] - frame["recency_days"],
-        probability_alive=alive,
-        expected_value=expected,
-        value_at_stake=expected / np.maximum(alive, 1e-6) * (1 - alive),
-    )
-    names = ["customer", "segment", "purchase_days", "days_since_last", "net_sales",
-             "probability_alive", "expected_value", "value_at_stake"]  # fmt: skip
-    ordered = frame.sort_values(["value_at_stake", "customer"], ascending=[False, True])
-    return ordered[names].head(top).reset_index(drop=True)
-
-
-def _expected_value(store: Store, period: Period, found: Fit, people: pd.DataFrame) -> np.ndarray:
-    """Expected value of each customer over the next 12 months, in money."""
-    import pandas as pd
-
-    from helpers.models.customer_value import Horizon, expected_value
-
-    margin = contribution_share(store, period) or 1.0
-    customers = pd.DataFrame(
-        {
-            "frequency": people["frequency"],
-            "recency": people["recency_days"] / DAYS_PER_WEEK,
-            "age": people["age_days"] / DAYS_PER_WEEK,
-            "mean_value": people["repeat_paid_sales"] / people["frequency"].clip(lower=1),
-        }
-    )
-    horizon = Horizon(12, DISCOUNT_RATE, margin, WEEKS_PER_YEAR)
-    return expected_value(found.purchases, found.spend, customers, horizon)

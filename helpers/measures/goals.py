@@ -6,7 +6,7 @@ Source: plan 1.3.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.measures.registry import compute
 from helpers.plan import targets
@@ -65,13 +65,14 @@ def goal_pace(store: Store, period: Period) -> pd.DataFrame:
         One row per goal that binds for the store: `metric`, `value`, `target`, `gap` (to go, in
         the metric's unit; 0 or less when met), `due` (day, may be empty), `months_left`,
         `pace_needed`, `pace`, `pace_low`, `pace_high` (change a month), `months_to_go` (at the
-        pace; empty where it does not lead there).
+        pace; empty where it does not lead there), `outlook` (`met`, `in_time`, `late`, `away`:
+        the pace leads away from the target, `unclear`: it can't be told from none).
     """
     import pandas as pd
 
     history = goal_months(store, period)
     bound = targets.load(store.currency, store.targets)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for metric, months in history.groupby("metric", sort=False):
         target = bound.get(str(metric))
         if target is None or len(months) < FEWEST_MONTHS:
@@ -87,9 +88,20 @@ def goal_pace(store: Store, period: Period) -> pd.DataFrame:
             "pace": pace, "pace_low": low, "pace_high": high,
             "months_to_go": _months_to_go(change, pace, low, high, target.met(value)),
         })  # fmt: skip
+        rows[-1]["outlook"] = _outlook(rows[-1])
     if not rows:
         raise MissingTable("orders", ("paid_at",), "short")
     return pd.DataFrame(rows)
+
+
+def _outlook(row: dict[str, Any]) -> str:
+    if row["gap"] <= 0:
+        return "met"
+    if not math.isnan(row["months_to_go"]):
+        return "late" if row["months_to_go"] > row["months_left"] else "in_time"
+    towards = math.copysign(1, row["target"] - row["value"])
+    furthest = max(towards * row["pace_low"], towards * row["pace_high"])
+    return "away" if furthest < 0 else "unclear"
 
 
 def _slope(values: np.ndarray) -> tuple[float, float, float]:

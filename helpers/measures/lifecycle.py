@@ -251,6 +251,33 @@ def repurchase_months(store: Store, period: Period, *, months: int = 13) -> pd.D
     return pd.DataFrame(rows)[names]
 
 
+def repurchase_definitions(store: Store, period: Period) -> pd.DataFrame:
+    """The rival definitions of repurchase side by side; the first is the one the target binds.
+
+    Returns:
+        One row per definition that the store can answer: `metric` (id in the contract), `value`,
+        `low`, `high` (0 to 1), `numerator`, `denominator` (customers).
+    """
+    import pandas as pd
+
+    rivals = {
+        "repurchase_rate": repurchase_rate,
+        "repurchase_rate_cohort": repurchase_rate_cohort,
+        "repurchase_rate_cohort_90_days": repurchase_rate_cohort_90_days,
+        "returning_customer_rate": returning_customer_rate,
+    }
+    rows = []
+    missing = None
+    for metric, measure in rivals.items():
+        try:
+            rows.append({"metric": metric, **measure(store, period).iloc[0]})
+        except MissingTable as lack:
+            missing = lack
+    if missing and not rows:
+        raise missing
+    return pd.DataFrame(rows)[["metric", "value", "low", "high", "numerator", "denominator"]]
+
+
 def days_between_purchases(store: Store, period: Period) -> pd.DataFrame:
     """How long customers take from one purchase to the next.
 

@@ -1,6 +1,6 @@
 """Traffic measures on a shop counted by hand.
 
-March 2024. Onsite ads: 100 a day, two new customers of 200 each on odd days (32). Social ads: 300 a
+March 2024. Onsite ads: 110 a day, two new customers of 200 each on odd days (32). Social ads: 300 a
 day, two of 100 on odd days. Content: 200 on the four Wednesdays, two of 100 on odd days. Organic
 search: an agency's fee of 310 on the first, one customer of 100 a day until the 12th. Direct: seven
 customers of 50. An old customer buys for 300 through a message that cost 500 of care.
@@ -16,14 +16,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.measures import channel_days, channels, traffic, traffic_actions
+from helpers.measures import (
+    channel_days,
+    channels,
+    conversion_worth,
+    traffic,
+    traffic_actions,
+    traffic_months,
+)
 from helpers.plan.periods import month_of
 from helpers.store.errors import MissingTable
 from tests.stores import a_store, an_order
 
 MARCH = month_of(date(2024, 3, 1))
 NEW_IN_MARCH = 3 * 32 + 12 + 7
-SPEND_IN_MARCH = 3100 + 9300 + 800 + 310
+SPEND_IN_MARCH = 3410 + 9300 + 800 + 310
 
 
 def days_of(month: date) -> list[date]:
@@ -80,7 +87,7 @@ def spend() -> list[dict]:
                 "spend": money, **more}  # fmt: skip
 
     march = days_of(date(2024, 3, 1))
-    found = [row(d, "onsite_ads", 100, attributed_sales=250) for d in march]
+    found = [row(d, "onsite_ads", 110, attributed_sales=250) for d in march]
     found += [row(d, "social_ads", 300) for d in march]
     found += [row(d, "content", 200, "content") for d in march if d.weekday() == 2]
     found += [row("2024-03-01", "organic_search", 310, "agency")]
@@ -97,7 +104,7 @@ def visits() -> list[dict]:
     for day in days_of(date(2024, 3, 1)):
         odd = day.day % 2
         found += [row(day, "organic_search", 100, 6 - 2 * odd, 120, 6, 20 + odd),
-                  row(day, "onsite_ads", 300, 6, 400, 7, 30),
+                  row(day, "onsite_ads", 300, 5 + odd, 400, 7, 30),
                   row(day, "crm", 50, 5, 60, 5, 9)]  # fmt: skip
     for day in days_of(date(2023, 3, 1)):
         found += [row(day, "onsite_ads", 300, 11 + 2 * (day.day % 2), 400, 12, 30)]
@@ -153,14 +160,14 @@ def by_channel(measure, store, **parameters) -> pd.DataFrame:
 def test_blended_cost_is_all_spend_but_care_over_all_new_customers(store):
     row = one(traffic.cac_blended, store)
     assert (row["numerator"], row["denominator"]) == (SPEND_IN_MARCH, NEW_IN_MARCH)
-    assert row["value"] == pytest.approx(13510 / 115)
+    assert row["value"] == pytest.approx(13820 / 115)
     assert row["low"] < row["value"] < row["high"]
     assert row["n"] == 31
 
 
 def test_paid_cost_leaves_out_a_channel_that_has_only_an_agency(store):
     row = one(traffic.cac_paid, store)
-    assert (row["numerator"], row["denominator"]) == (13200, 96)
+    assert (row["numerator"], row["denominator"]) == (13510, 96)
 
 
 def test_fake_and_unpaid_orders_make_no_new_customer(store):
@@ -168,9 +175,9 @@ def test_fake_and_unpaid_orders_make_no_new_customer(store):
 
 
 def test_conversion_is_buyers_over_visitors_summed_over_days(store):
-    # Organic: 16 odd days of 4 buyers, 15 even ones of 6. Ads 6 and messages 5 a day.
+    # Organic: 16 odd days of 4 buyers, 15 even ones of 6. Ads: 6 and 5. Messages: 5 a day.
     row = one(traffic.conversion_rate, store)
-    assert (row["numerator"], row["denominator"]) == (64 + 90 + 186 + 155, 450 * 31)
+    assert (row["numerator"], row["denominator"]) == (64 + 90 + 96 + 75 + 155, 450 * 31)
     assert row["low"] < row["value"] < row["high"]
 
 
@@ -189,7 +196,7 @@ def test_visitors_and_organic_share_count_each_day(store):
 
 def test_return_counts_sales_and_spend_of_paid_channels_alone(store):
     row = one(traffic.return_on_spend, store)
-    assert (row["numerator"], row["denominator"]) == (6400 + 3200 + 3200, 13200)
+    assert (row["numerator"], row["denominator"]) == (6400 + 3200 + 3200, 13510)
 
 
 def test_a_shop_without_live_orders_has_a_live_share_of_nought(store):
@@ -207,10 +214,13 @@ def test_an_order_is_paid_or_not_once_on_the_day_of_its_first_attempt(store):
 
 
 def test_history_shorter_than_a_year_makes_new_overstated(store):
-    assert one(traffic.history_before, store)["days"] == (date(2024, 3, 1) - date(2022, 1, 1)).days
-    assert not one(traffic.history_before, store)["overstated"]
-    early = traffic.history_before(store, month_of(date(2022, 12, 1))).iloc[0]
-    assert early["overstated"]
+    march = one(traffic.history_before, store)
+    assert march["days"] == (date(2024, 3, 1) - date(2022, 1, 1)).days
+    assert (march["overstated"], march["reading"]) == (False, "none")
+    december = traffic.history_before(store, month_of(date(2022, 12, 1))).iloc[0]
+    assert (december["overstated"], december["reading"]) == (True, "period")
+    later = traffic.history_before(store, month_of(date(2023, 1, 1))).iloc[0]
+    assert (later["reading"], later["sure_from"]) == ("months", pd.Timestamp("2023-01-01"))
 
 
 def test_a_period_without_spend_or_traffic_is_refused(store):
@@ -238,10 +248,15 @@ def test_a_period_without_spend_or_traffic_is_refused(store):
         (channels.acquisition_by_channel, "orders"),
         (channels.return_by_channel, "orders"),
         (channels.changes_by_channel, "orders"),
-        (channels.channel_months, "traffic_daily"),
+        (traffic_months.visit_months, "traffic_daily"),
+        (traffic_months.acquisition_months, "orders"),
         (traffic_actions.cost_against_value, "orders"),
         (traffic_actions.value_by_channel, "price_history"),
-        (traffic_actions.conversion_worth, "orders"),
+        (conversion_worth.conversion_by_channel, "orders"),
+        (conversion_worth.conversion_gap, "traffic_daily"),
+        (conversion_worth.payment_gap, "payments"),
+        (conversion_worth.conversion_actions, "orders"),
+        (channels.claims, "orders"),
     ],
 )
 def test_a_store_with_orders_only_says_what_it_needs(orders_only, measure, table):
@@ -252,18 +267,18 @@ def test_a_store_with_orders_only_says_what_it_needs(orders_only, measure, table
 
 def test_new_customers_are_known_from_orders_alone(orders_only):
     assert one(traffic.new_customers, orders_only)["value"] == NEW_IN_MARCH
-    months = channels.customer_months(orders_only, MARCH, months=13).set_index("month")
+    months = traffic_months.customer_months(orders_only, MARCH).set_index(["month", "kind"])
     march = months.loc["2024-03-01"]
-    assert (march["new_customers"], march["returning_customers"]) == (NEW_IN_MARCH, 1)
-    assert march["new_share"] == pytest.approx(115 / 116)
-    assert (months.loc["2023-03-01", "new_customers"], len(months)) == (16, 13)
-    assert not months["overstated"].any()
+    assert march["customers"].to_dict() == {"new": NEW_IN_MARCH, "returning": 1}
+    assert march.loc["new", "share"] == pytest.approx(115 / 116)
+    assert months.loc[("2023-03-01", "new"), "customers"] == 16
+    assert len(months) == 26
 
 
 def test_costs_stand_by_channel_with_last_years(store):
     frame = by_channel(channels.acquisition_by_channel, store)
     assert list(frame.index[:4]) == ["social_ads", "onsite_ads", "content", "organic_search"]
-    assert frame.loc["onsite_ads", "cac"] == pytest.approx(3100 / 32)
+    assert frame.loc["onsite_ads", "cac"] == pytest.approx(3410 / 32)
     assert frame.loc["onsite_ads", "last_year"] == pytest.approx(40 * 31 / 16)
     assert frame.loc["organic_search", "cac"] == pytest.approx(310 / 12)
     assert frame["spend"].sum() == pytest.approx(SPEND_IN_MARCH)
@@ -279,7 +294,7 @@ def test_traffic_stands_by_channel_and_its_shares_make_one(store):
     frame = by_channel(channels.traffic_by_channel, store)
     assert list(frame.index) == ["onsite_ads", "organic_search", "crm"]
     assert frame["share"].sum() == pytest.approx(1)
-    assert frame.loc["onsite_ads", "conversion"] == pytest.approx(0.02)
+    assert frame.loc["onsite_ads", "conversion"] == pytest.approx(171 / 9300)
     assert frame.loc["onsite_ads", "last_year"] == pytest.approx((11 * 31 + 32) / 9300)
     assert np.isnan(frame.loc["organic_search", "last_year"])
 
@@ -294,20 +309,22 @@ def test_a_channel_that_claims_more_than_came_through_it_shows(store):
 def test_changes_compare_spend_and_new_customers_with_last_year(store):
     frame = by_channel(channels.changes_by_channel, store)
     assert frame.index[0] == "social_ads"
-    assert frame.loc["onsite_ads", "spend_change"] == pytest.approx(3100 - 1240)
+    assert frame.loc["onsite_ads", "spend_change"] == pytest.approx(3410 - 1240)
     assert frame.loc["onsite_ads", "new_change"] == 32 - 16
     with pytest.raises(ValueError, match="against == 'never'"):
         channels.changes_by_channel(store, MARCH, against="never")
 
 
 def test_months_hold_only_what_the_store_can_say(store):
-    frame = channels.metric_months(store, MARCH, metric="cac_blended")
+    frame = traffic_months.metric_months(store, MARCH, metric="cac_blended")
     assert list(frame["month"]) == [pd.Timestamp("2023-03-01"), pd.Timestamp("2024-03-01")]
     assert frame["value"].iloc[0] == pytest.approx(1240 / 16)
-    months = channels.channel_months(store, MARCH)
-    paid = months[(months["month"] == "2024-03-01") & (months["channel"] == "content")].iloc[0]
+    costs = traffic_months.acquisition_months(store, MARCH)
+    paid = costs[(costs["month"] == "2024-03-01") & (costs["channel"] == "content")].iloc[0]
     assert (paid["spend"], paid["new_customers"], paid["cac"]) == (800, 32, 25)
-    assert set(months["month"]) == set(frame["month"])
+    visits = traffic_months.visit_months(store, MARCH)
+    assert set(costs["month"]) == set(visits["month"]) == set(frame["month"])
+    assert visits.groupby("month")["share"].sum().tolist() == pytest.approx([1, 1])
 
 
 def test_value_is_what_customers_of_a_year_ago_brought_in_365_days(store):
@@ -334,7 +351,7 @@ def test_a_dear_channel_is_cut_one_above_the_ceiling_capped_a_cheap_one_tested(s
         "social_ads": "cut", "onsite_ads": "cap", "content": "test"
     }  # fmt: skip
     assert frame.loc["social_ads", "worth"] == pytest.approx(9300 - 32 * value)
-    assert frame.loc["onsite_ads", "worth"] == pytest.approx(3100 - 32 * ceiling)
+    assert frame.loc["onsite_ads", "worth"] == pytest.approx(3410 - 32 * ceiling)
     assert frame.loc["content", "worth"] == pytest.approx(0.2 * 800 * (value / 25 - 1))
     assert (frame["worth_low"] <= frame["worth"]).all()
     assert (frame["worth"] <= frame["worth_high"]).all()
@@ -342,8 +359,8 @@ def test_a_dear_channel_is_cut_one_above_the_ceiling_capped_a_cheap_one_tested(s
 
 def test_the_gap_says_what_each_way_alone_would_take(store):
     row = one(traffic_actions.cac_gap, store)
-    assert row["spend_to_cut"] == pytest.approx(13510 - 80 * 115)
-    assert row["customers_needed"] == pytest.approx(13510 / 80 - 115)
+    assert row["spend_to_cut"] == pytest.approx(13820 - 80 * 115)
+    assert row["customers_needed"] == pytest.approx(13820 / 80 - 115)
     assert (row["paid_customers"], row["free_customers"]) == (96, 19)
 
 
@@ -354,23 +371,63 @@ def test_a_target_in_another_currency_neither_binds_nor_caps(pounds):
     assert set(frame["action"]) == {"watch"}
 
 
-def test_a_point_of_conversion_is_worth_its_buyers_times_what_they_leave(store):
-    frame = by_channel(traffic_actions.conversion_worth, store)
-    # Ads: 9,300 visitors, 93 buyers more at 200 each.
-    assert frame.loc["onsite_ads", "point_sales"] == pytest.approx(93 * 200)
-    # Over 365 days all sold at cost 40: contribution is paid sales less 40 an order.
+def left_of_paid() -> float:
+    """Contribution per unit paid over 365 days: all sold at a cost of 40 an order."""
     paid = 6400 + 3200 + 3200 + 1200 + 350 + 300 + 1000
-    left = paid - 40 * (96 + 12 + 7 + 1 + 10)
-    assert frame.loc["onsite_ads", "point_worth"] == pytest.approx(93 * 200 * left / paid)
+    return (paid - 40 * (96 + 12 + 7 + 1 + 10)) / paid
+
+
+def test_a_point_of_conversion_is_worth_its_buyers_times_what_they_leave(store):
+    frame = by_channel(conversion_worth.conversion_by_channel, store)
+    # Ads: 9,300 visitors, 93 buyers more at 200 each; each visitor brought 6,400 / 9,300.
+    assert frame.loc["onsite_ads", "point_worth"] == pytest.approx(93 * 200 * left_of_paid())
+    assert frame.loc["onsite_ads", "visitor_value"] == pytest.approx(6400 / 9300)
 
 
 def test_a_channel_that_converts_worse_than_last_year_is_a_leak(store):
-    frame = by_channel(traffic_actions.conversion_worth, store)
-    lost = 9300 * ((11 * 31 + 32) / 9300 - 0.02)
+    frame = by_channel(conversion_worth.conversion_by_channel, store)
+    lost = 11 * 31 + 32 - 171
     assert frame.index[0] == "onsite_ads"
     assert frame["is_leak"].to_dict() == {"onsite_ads": True, "organic_search": False, "crm": False}
     assert frame.loc["onsite_ads", "lost_buyers"] == pytest.approx(lost)
-    assert frame.loc["onsite_ads", "lost_sales"] == pytest.approx(lost * 200)
+    assert frame.loc["onsite_ads", "lost_worth"] == pytest.approx(lost * 200 * left_of_paid())
+
+
+def test_the_way_to_the_target_of_conversion_is_told_with_its_cost_per_customer(store):
+    row = one(conversion_worth.conversion_gap, store)
+    conversion, each = 480 / 13950, 14650 / (115 + 1)
+    assert row["buyers_missing"] == pytest.approx(0.04 * 13950 - 480)
+    assert row["gap_sales"] == pytest.approx((558 - 480) * each)
+    assert row["point_sales"] == pytest.approx(139.5 * each)
+    assert row["cac_then"] == pytest.approx(13820 / 115 * conversion / 0.04)
+
+
+def test_the_way_to_the_target_of_organic_search_adds_visitors_to_all(store):
+    row = one(conversion_worth.organic_gap, store)
+    # 3,100 of 13,950 now; with x more of both, (3100 + x) / (13950 + x) = 0.28.
+    x = (0.28 * 13950 - 3100) / 0.72
+    assert row["visitors_missing"] == pytest.approx(x)
+    assert row["gap_sales"] == pytest.approx(x * 1200 / 3100)
+
+
+def test_orders_that_fail_at_payment_are_worth_an_order_each_at_most(store):
+    row = one(conversion_worth.payment_gap, store)
+    assert (row["attempted"], row["paid"], row["unpaid"]) == (3, 2, 1)
+    assert row["orders_missing"] == pytest.approx(0.95 * 3 - 2)
+    assert row["gap_sales"] == pytest.approx(0.85 * 14650 / 116)
+
+
+def test_actions_stand_in_the_order_of_their_money(store):
+    frame = conversion_worth.conversion_actions(store, MARCH)
+    assert frame["action"].tolist() == ["leak", "payment"]
+    assert frame["worth"].is_monotonic_decreasing
+
+
+def test_claims_are_compared_with_what_came_through_and_what_was_sold(store):
+    row = one(channels.claims, store)
+    assert (row["claimed"], row["paid_sales"], row["shop_sales"]) == (7750, 12800, 14650)
+    assert row["reading"] == "within"
+    assert row["break_even"] == pytest.approx(1 / left_of_paid())
 
 
 @given(st.lists(st.sampled_from([0.0, 50.0, 310.0]), min_size=1, max_size=40))

@@ -1,0 +1,197 @@
+"""What acquisition asks for, in money: dear channels, channels with room, the gap to the target.
+
+A channel's cost is compared with what its customers of a year ago have brought since. Both rest on
+the channel that the platform names, and on averages: what the next unit of money would bring is
+another question, which only a test answers. Source: plan 1.3, 2.2.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from helpers.measures.channel_days import (
+    channel_days,
+    paid_channels,
+    require_customers,
+    require_spend,
+)
+from helpers.measures.channels import acquisition_by_channel
+from helpers.measures.frames import divide
+from helpers.plan import targets
+from helpers.plan.periods import Period
+from helpers.store.errors import MissingTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from helpers.store.open import Store
+
+YEAR_DAYS = 365
+SMALLEST_COHORT = 30
+SMALLEST_COSTED_SHARE = 0.95
+TEST_SHARE = 0.2
+
+
+def value_by_channel(store: Store, period: Period) -> pd.DataFrame:
+    """What customers won a year ago have brought in their first 365 days, by first channel.
+
+    Observed, not predicted: customers whose first purchase lies in the 365 days that ended one year
+    before the period's end. Contribution before marketing, refunds and fees deducted.
+
+    Returns:
+        `channel` (empty text for all channels, first), `customers`, `value` (money per customer),
+        `low`, `high` (95 %, customers independent). Channels with fewer than 30 customers are left
+        out.
+
+    Raises:
+        MissingTable: Cost of goods is unknown, or history is shorter than two years.
+    """
+    import ibis
+    import pandas as pd
+
+    store.require("orders", "customer_id")
+    last = min(period.end, store.as_of) - timedelta(days=YEAR_DAYS)
+    first = last - timedelta(days=YEAR_DAYS - 1)
+    if first < store.first_day:
+        raise MissingTable("orders", ("paid_at",), "short")
+    people = store.mart("customer_summary")
+    people = people.filter(people.first_day >= first, people.first_day <= last)
+    days = store.mart("purchase_days").drop("channel")
+    key = ("shop_id", "customer_id")
+    days = days.inner_join(people.select(*key, "first_day", channel=people.first_channel), key)
+    days = days.filter(days.day.delta(days.first_day, unit="day") < YEAR_DAYS)
+    known = days.contribution.notnull().all()
+    money = ibis.cases((known, days.contribution.sum())).cast("float64")
+    each = days.group_by(*key, "channel").aggregate(money=money)
+    grouped = each.group_by("channel").aggregate(
+        customers=each.count(), known=each.money.count(), total=each.money.sum(),
+        squares=(each.money * each.money).sum(),
+    )  # fmt: skip
+    frame = store.to_frame(grouped.order_by("channel")).fillna(0.0)
+    everyone = frame.drop(columns="channel").sum()
+    if everyone["known"] < max(SMALLEST_COSTED_SHARE * everyone["customers"], SMALLEST_COHORT):
+        short = store.has("price_history") and everyone["known"] >= SMALLEST_COHORT
+        raise MissingTable("price_history", ("unit_cost",), "short" if short else "absent")
+    frame = pd.concat([everyone.to_frame().T.assign(channel=""), frame], ignore_index=True)
+    frame = frame[frame["known"] >= SMALLEST_COHORT].reset_index(drop=True)
+    return _means(frame)
+
+
+def _means(frame: pd.DataFrame) -> pd.DataFrame:
+    """Means with a 95 % interval from counts, sums and sums of squares."""
+    n = frame["known"].astype(float)
+    mean = frame["total"].astype(float) / n
+    variance = (frame["squares"].astype(float) - n * mean**2) / (n - 1)
+    half = 1.96 * (variance.clip(lower=0) / n) ** 0.5
+    return frame[["channel", "customers"]].assign(value=mean, low=mean - half, high=mean + half)
+
+
+def cost_against_value(store: Store, period: Period) -> pd.DataFrame:
+    """Each paid channel's cost per new customer against what may be paid, most spend first.
+
+    Two lines may not be crossed. `break_even` is what the channel's customers of a year ago brought
+    in 365 days (those of all channels where too few came through it). `ceiling` is what all paid
+    channels together may cost per new customer so that the blended target is met, with the other
+    channels' spend and new customers as they are.
+
+    Returns:
+        `channel`, `spend`, `new_customers`, `cac`, `low`, `high`, `break_even`, `break_even_low`,
+        `break_even_high`, `ceiling` (money per new customer; empty where unknown), `action`
+        (`cut`: costs more than its customers bring; `cap`: costs more than the target bears;
+        `test`: clearly below both; `watch`: not enough evidence), `worth` (money of the period:
+        lost on `cut`, above the ceiling on `cap`, gained by a test with 20 % more spend at today's
+        average on `test`), `worth_low`, `worth_high` (95 %).
+
+    Raises:
+        MissingTable: As `acquisition_by_channel`.
+    """
+    import pandas as pd
+
+    gap = cac_gap(store, period).iloc[0]
+    channels = acquisition_by_channel(store, period)
+    is_paid = channels["channel"].isin(paid_channels(channel_days(store, period)))
+    paid = channels[is_paid & channels["cac"].notna()].reset_index(drop=True)
+    paid = _with_break_even(store, period, paid).assign(ceiling=gap["ceiling"])
+    judged = pd.DataFrame([_judge(row) for row in paid.to_dict("records")], index=paid.index)
+    names = ["channel", "spend", "new_customers", "cac", "low", "high", "break_even",
+             "break_even_low", "break_even_high", "ceiling", "action", "worth", "worth_low",
+             "worth_high"]  # fmt: skip
+    return pd.concat([paid, judged], axis=1).reindex(columns=names)
+
+
+def _with_break_even(store: Store, period: Period, paid: pd.DataFrame) -> pd.DataFrame:
+    columns = {"value": "break_even", "low": "break_even_low", "high": "break_even_high"}
+    try:
+        values = value_by_channel(store, period).set_index("channel")
+    except MissingTable:
+        return paid.assign(**dict.fromkeys(columns.values(), math.nan))
+    found = values[list(columns)].rename(columns=columns)
+    joined = paid.join(found, on="channel")
+    return joined.fillna(found.loc[""].to_dict())
+
+
+def _judge(row: dict[str, float]) -> dict[str, object]:
+    """What to do with a channel, and what it is worth; only where the intervals leave no doubt."""
+    spend, new = row["spend"], row["new_customers"]
+    if row["low"] > row["break_even_high"]:
+        action, line = "cut", row["break_even"]
+    elif row["low"] > row["ceiling"]:
+        action, line = "cap", row["ceiling"]
+    elif row["high"] < row["break_even_low"] and not row["high"] >= row["ceiling"]:
+        gain = TEST_SHARE * spend
+        ends = [gain * (row["break_even"] / row[cost] - 1) for cost in ("cac", "high", "low")]
+        return _worth("test", *ends)
+    else:
+        return _worth("watch", math.nan, math.nan, math.nan)
+    return _worth(
+        action,
+        spend - new * line,
+        spend * (1 - line / row["low"]),
+        spend * (1 - line / row["high"]),
+    )
+
+
+def _worth(action: str, worth: float, low: float, high: float) -> dict[str, object]:
+    return {"action": action, "worth": worth, "worth_low": low, "worth_high": high}
+
+
+def cac_gap(store: Store, period: Period) -> pd.DataFrame:
+    """What it would take to reach the target of blended acquisition cost, each way alone.
+
+    Returns:
+        One row: `spend`, `new_customers`, `cac`, `target`, `spend_to_cut` (money, at the same new
+        customers), `customers_needed` (more new customers, at the same spend); 0 where the target
+        is met. `paid_customers` (of paid channels), `free_customers` (of all others), `free_share`
+        (0 to 1), `ceiling` (what a customer of the paid channels may cost). What rests on the
+        target is empty where none binds.
+
+    Raises:
+        MissingTable: Spend, customers or the channel of orders are unknown for the period.
+    """
+    import pandas as pd
+
+    store.require("orders", "channel")
+    require_customers(store, period)
+    require_spend(store, period)
+    days = channel_days(store, period)
+    target = targets.load(store.currency, store.targets).get("cac_blended")
+    goal = target.value if target else math.nan
+    is_paid = days["channel"].isin(paid_channels(days))
+    spend, new = (float(days[name].sum()) for name in ("acquisition_spend", "new_customers"))
+    paid = float(days.loc[is_paid, "new_customers"].sum())
+    other_spend = float(days.loc[~is_paid, "acquisition_spend"].sum())
+    row = {
+        "spend": spend,
+        "new_customers": new,
+        "cac": divide(spend, new),
+        "target": goal,
+        "spend_to_cut": max(spend - goal * new, 0.0) if target else math.nan,
+        "customers_needed": max(spend / goal - new, 0.0) if target else math.nan,
+        "paid_customers": paid,
+        "free_customers": new - paid,
+        "free_share": divide(new - paid, new),
+        "ceiling": divide(goal * new - other_spend, paid),
+    }
+    return pd.DataFrame([row])
