@@ -1,0 +1,5 @@
+"""Findings, sentences, figures, tables and pages."""
+
+from helpers.report.report import Report
+
+__all__ = ["Report"]

@@ -1,0 +1,128 @@
+"""Ranked values as horizontal bars from zero, with intervals where they are estimates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helpers.report.charts import axis
+from helpers.report.charts.figure import (
+    CONTEXT,
+    FOCUS,
+    INK,
+    SOFT,
+    WORSE,
+    Canvas,
+    Mark,
+    render,
+)
+from helpers.report.formats import is_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+ROW_PX = 26
+
+
+def bars(
+    canvas: Canvas,
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    value: str,
+    unit: str,
+    low: str | None = None,
+    high: str | None = None,
+    target: float | None = None,
+    focus: str | None = None,
+    n: str | None = None,
+    alt: str = "",
+) -> str:
+    """Draw one bar a row, in the frame's order from the top.
+
+    Args:
+        canvas: Where it is drawn.
+        frame: One row a bar; rows without a value are left out.
+        label: Column of names or of codes that the catalogue names.
+        value: Column of values.
+        unit: Unit of the values.
+        low: Column of the lower end of the 95 % interval.
+        high: Column of its upper end.
+        target: The value to reach, drawn as a dashed line.
+        focus: Bool column; its rows are in the strong colour, the others in grey.
+        n: Column of what each value rests on, told on hover.
+        alt: The takeaway in words.
+    """
+    axis.check_unit(unit)
+    column = canvas.voice.localised(list(frame.columns), label)
+    rows = frame[[not is_missing(v) for v in frame[value]]].to_dict("records")
+    height = 46 + ROW_PX * len(rows) + (18 if target is not None else 0)
+
+    def draw(figure: Figure) -> list[Mark]:
+        axes = figure.add_subplot()
+        places = range(len(rows))
+        values = [float(row[value]) for row in rows]
+        strong = [bool(row[focus]) if focus else True for row in rows]
+        axes.barh(places, values, height=0.66, color=[FOCUS if s else CONTEXT for s in strong])
+        axes.axvline(0, color="#8C8C8C", linewidth=0.8)
+        marks = []
+        for i, row in enumerate(rows):
+            end = _interval(axes, i, row, (value, low, high), FOCUS if strong[i] else CONTEXT)
+            axes.annotate(
+                canvas.voice.show(row[value], unit), (end, i), xytext=(5, 0),
+                textcoords="offset points", va="center", fontsize=axis.LABEL_PX + 1, color=INK,
+                annotation_clip=False,
+            )  # fmt: skip
+            text = _hover(canvas, row, column, label, value, unit, low, high, n)
+            marks.append(Mark(axes, 0, i - 0.5, text, float(row[value]) or 1e-9, 1))
+        names = [canvas.voice.name_of(label, row[column]) for row in rows]
+        axes.set_yticks(places, [axis.shorten(name, 20 if canvas.narrow else 34) for name in names])
+        axes.set_ylim(len(rows) - 0.4, -0.6 if target is None else -1.2)
+        axes.tick_params(axis="y", labelsize=axis.LABEL_PX + 1, labelcolor=INK, length=0)
+        axis.format_value_axis(axes, canvas, unit, horizontal=True)
+        axes.grid(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(axis="x", length=0, labelbottom=False)
+        if target is not None:
+            _target(axes, canvas, target, unit)
+        return marks
+
+    return render(canvas, height, draw, alt)
+
+
+def _interval(
+    axes: Any, place: int, row: dict[str, Any], columns: tuple[str, str | None, str | None],
+    colour: str,
+) -> float:  # fmt: skip
+    """Draw a row's interval, light where it lies on a dark bar; give the end of what is drawn."""
+    value, low, high = columns
+    middle = float(row[value])
+    if not low or not high or is_missing(row[low]) or is_missing(row[high]):
+        return max(middle, 0.0)
+    ends = float(row[low]), float(row[high])
+    inside = "white" if colour == FOCUS and middle > 0 else SOFT
+    for start, end, ink in ((ends[0], middle, inside), (middle, ends[1], SOFT)):
+        axes.plot([start, end], [place, place], color=ink, linewidth=1.4)
+    axes.plot(ends[0], place, "|", color=inside, markersize=7)
+    axes.plot(ends[1], place, "|", color=SOFT, markersize=7)
+    return max(*ends, middle, 0.0)
+
+
+def _hover(
+    canvas: Canvas, row: dict[str, Any], column: str, label: str, value: str, unit: str,
+    low: str | None, high: str | None, n: str | None,
+) -> str:  # fmt: skip
+    show = canvas.voice.show
+    text = f"{canvas.voice.name_of(label, row[column])}: {show(row[value], unit)}"
+    if low and high and not is_missing(row[low]):
+        text += f" ({show(row[low], unit)} – {show(row[high], unit)})"
+    return f"{text}, n = {show(row[n], 'customers')}" if n else text
+
+
+def _target(axes: Any, canvas: Canvas, target: float, unit: str) -> None:
+    axes.axvline(target, color=WORSE, linewidth=1.3, linestyle=(0, (5, 3)))
+    text = canvas.voice.say("chart.target", value=canvas.voice.show(target, unit, strip=True))
+    axes.annotate(
+        text, (target, -0.85), xytext=(4, 0), textcoords="offset points", va="center",
+        fontsize=axis.LABEL_PX, color="#B5430B", annotation_clip=False,
+    )  # fmt: skip

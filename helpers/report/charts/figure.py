@@ -1,0 +1,166 @@
+"""From a drawing on Matplotlib axes to inline SVG that is safe beside others on a page."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helpers.report import fonts
+from helpers.report.voice import Voice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, FOCUS, CONTEXT, SOFT = "#222222", "#12436D", "#BFBFBF", "#595959"
+SERIES = (FOCUS, "#28A197", "#F46A25", "#A285D1")
+WORSE = "#F46A25"
+SERIES_TEXT = (FOCUS, "#1A746D", "#B5430B", "#6D4BA3")
+WIDE_PX, NARROW_PX = 720, 360
+_STYLE = Path(__file__).parents[1] / "theme" / "report.mplstyle"
+_SVG = "{http://www.w3.org/2000/svg}"
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+_FAMILY = re.compile(r"\s*font-family:[^;]*;?")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where a chart is drawn: width, language and formats, and the figure's own id."""
+
+    id: str
+    voice: Voice
+    width_px: int = WIDE_PX
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it is the drawing for phones."""
+        return self.width_px < WIDE_PX
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place on the axes that tells its value on hover; a box has a width and height.
+
+    Coordinates are those of the axes' data.
+    """
+
+    axes: Axes
+    x: float
+    y: float
+    text: str
+    width: float = 0.0
+    height: float = 0.0
+
+
+Draw = Callable[["Figure"], Sequence[Mark]]
+
+
+def render(canvas: Canvas, height_px: int, draw: Draw, alt: str) -> str:
+    """Draw a figure and return it as an SVG element.
+
+    Args:
+        canvas: Width and id; all ids inside begin with it.
+        height_px: Height at full width.
+        draw: Puts axes and artists on the figure; returns the marks.
+        alt: The takeaway, read out in the figure's place.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    ensure_font()
+    salt: dict[Any, Any] = {"svg.hashsalt": canvas.id, "svg.id": canvas.id}
+    with mpl.rc_context(rc=salt, fname=_STYLE):
+        size = (canvas.width_px / 72, height_px / 72)
+        layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
+        figure = Figure(figsize=size, layout=layout)
+        FigureCanvasSVG(figure)
+        marks = draw(figure)
+        target = io.BytesIO()
+        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+        hits = [_hit(mark, height_px) for mark in marks]
+    return clean(target.getvalue(), canvas.id, alt, hits)
+
+
+def ensure_font() -> None:
+    """Make Matplotlib know the font that the pages embed."""
+    from matplotlib import font_manager
+
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    if str(fonts.font_file()) not in known:
+        font_manager.fontManager.addfont(str(fonts.font_file()))
+
+
+def _hit(mark: Mark, height_px: int) -> ElementTree.Element:
+    place = mark.axes.transData.transform
+    left, bottom = place((mark.x, mark.y))
+    if mark.width or mark.height:
+        right, top = place((mark.x + mark.width, mark.y + mark.height))
+        element = ElementTree.Element(
+            "rect",
+            {
+                "x": f"{min(left, right):.1f}",
+                "y": f"{height_px - max(top, bottom):.1f}",
+                "width": f"{abs(right - left):.1f}",
+                "height": f"{abs(top - bottom):.1f}",
+            },
+        )
+    else:
+        element = ElementTree.Element(
+            "circle", {"cx": f"{left:.1f}", "cy": f"{height_px - bottom:.1f}", "r": "9"}
+        )
+    ElementTree.SubElement(element, "title").text = mark.text
+    return element
+
+
+def clean(svg: bytes, figure_id: str, alt: str, hits: Sequence[ElementTree.Element]) -> str:
+    """Matplotlib's SVG as an element of a page: own ids, no global style, no fixed font."""
+    root = ElementTree.fromstring(svg)
+    _without_styles(root)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+        _own_attributes(element, figure_id)
+    root.attrib = {
+        "class": "sr-svg",
+        "id": figure_id,
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-label": alt,
+        "stroke-linejoin": "round",
+        "stroke-linecap": "butt",
+    }
+    if hits:
+        group = ElementTree.SubElement(root, "g", {"class": "sr-hits"})
+        group.extend(hits)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _without_styles(root: ElementTree.Element) -> None:
+    unwanted = {f"{_SVG}style", f"{_SVG}metadata"}
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in unwanted:
+                parent.remove(child)
+    for definitions in root.findall(f"{_SVG}defs"):
+        if not len(definitions):
+            root.remove(definitions)
+
+
+def _own_attributes(element: ElementTree.Element, figure_id: str) -> None:
+    attributes = element.attrib
+    if _XLINK in attributes:
+        attributes["href"] = f"#{figure_id}-{attributes.pop(_XLINK).removeprefix('#')}"
+    if "id" in attributes:
+        attributes["id"] = f"{figure_id}-{attributes['id']}"
+    for name, value in attributes.items():
+        if "url(#" in value:
+            attributes[name] = _REFERENCE.sub(rf"url(#{figure_id}-\1)", value)
+    if "style" in attributes:
+        attributes["style"] = _FAMILY.sub("", attributes["style"])

@@ -1,0 +1,282 @@
+"""Numbers, dates and names as text, one way in each language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+MISSING = "—"
+MINUS = "−"
+SMALLEST_GROUP = 10
+CURRENCY_SIGNS = {
+    "CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "HKD": "HK$", "JPY": "JP¥", "SGD": "S$",
+    "AUD": "A$", "CAD": "C$", "INR": "₹", "KRW": "₩", "MYR": "RM", "THB": "฿", "TWD": "NT$",
+}  # fmt: skip
+_SCALES = {
+    "en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")),
+    "zh": ((1e8, "亿"), (1e4, "万")),
+}
+_SCALED_FROM = 10_000
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_QUARTERS_ZH = "一二三四"
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value says nothing: None, NaN, NaT, infinity."""
+    if value is None:
+        return True
+    if isinstance(value, (int, float, Decimal)):
+        return not math.isfinite(value)
+    return bool(value != value)
+
+
+def round_significant(value: float, digits: int = 3) -> Decimal:
+    """Round to so many significant figures, half to even on the decimal text of the value."""
+    number = Decimal(repr(float(value)))
+    if number == 0:
+        return Decimal(0)
+    step = Decimal(1).scaleb(number.adjusted() - digits + 1)
+    return number.quantize(step, rounding=ROUND_HALF_EVEN)
+
+
+def plain(value: float, *, digits: int = 3, decimals: int = 2, strip: bool = False) -> str:
+    """A number without unit: so many significant figures, at most so many decimals."""
+    rounded = round_significant(value, digits)
+    places = min(decimals, max(0, digits - 1 - rounded.adjusted())) if rounded else 0
+    text = f"{rounded.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN):,f}"
+    if strip and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text.strip("-0.") == "" else text.replace("-", MINUS)
+
+
+def scaled(value: float, language: str, *, strip: bool = False) -> tuple[str, str]:
+    """A number and its unit of ten thousands (zh) or thousands (en); rounded before choosing."""
+    rounded = float(round_significant(value))
+    if abs(rounded) >= _SCALED_FROM:
+        for size, name in _SCALES[language]:
+            if abs(rounded) >= size:
+                return plain(rounded / size, strip=strip), name
+    return plain(rounded, strip=strip), ""
+
+
+def currency_sign(currency: str) -> str:
+    """The sign before an amount; the code and a space where there is no usual sign."""
+    return CURRENCY_SIGNS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+
+
+def _ratio(value: float, language: str, currency: str, strip: bool) -> str:
+    return plain(value * 100, strip=strip) + ("\N{NO-BREAK SPACE}%" if language == "en" else "%")
+
+
+def _percentage_points(value: float, language: str, currency: str, strip: bool) -> str:
+    tail = "\N{NO-BREAK SPACE}pp" if language == "en" else "个百分点"
+    return plain(value * 100, decimals=1 if abs(value) >= 0.0095 else 2, strip=strip) + tail
+
+
+def _money(value: float, language: str, currency: str, strip: bool) -> str:
+    number, name = scaled(abs(value), language, strip=strip)
+    sign = MINUS if value < 0 and number != "0" else ""
+    return f"{sign}{currency_sign(currency)}{number}{name}"
+
+
+def _count(value: float, language: str, currency: str, strip: bool) -> str:
+    if abs(value) < _SCALED_FROM and float(value).is_integer():
+        return f"{int(value):,}".replace("-", MINUS)
+    number, name = scaled(value, language, strip=strip)
+    return number + name
+
+
+def _integer(value: float, language: str, currency: str, strip: bool) -> str:
+    return f"{round(value):,}".replace("-", MINUS)
+
+
+def _customers(value: float, language: str, currency: str, strip: bool) -> str:
+    if 0 <= value < SMALLEST_GROUP:
+        return f"<{SMALLEST_GROUP}"
+    return _count(value, language, currency, strip)
+
+
+def _days(value: float, language: str, currency: str, strip: bool) -> str:
+    number = plain(value, decimals=1, strip=strip)
+    if language == "zh":
+        return f"{number}天"
+    return f"{number}\N{NO-BREAK SPACE}{'day' if number == '1' else 'days'}"
+
+
+def _points(value: float, language: str, currency: str, strip: bool) -> str:
+    number = plain(value, decimals=1, strip=strip)
+    return f"{number}\N{NO-BREAK SPACE}points" if language == "en" else f"{number}分"
+
+
+def _multiple(value: float, language: str, currency: str, strip: bool) -> str:
+    return plain(value, strip=strip) + ("×" if language == "en" else "")
+
+
+def _number(value: float, language: str, currency: str, strip: bool) -> str:
+    return _fixed(value, 2 if abs(value) >= 1000 else 4)
+
+
+def _decimal(value: float, language: str, currency: str, strip: bool) -> str:
+    return plain(value, strip=strip)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    step = Decimal(1).scaleb(-decimals)
+    text = f"{Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_EVEN):,f}"
+    return text.replace("-", MINUS) if text.strip("-0.,") else text.lstrip("-")
+
+
+_UNITS: dict[str, Callable[[float, str, str, bool], str]] = {
+    "ratio": _ratio,
+    "pp": _percentage_points,
+    "money": _money,
+    "count": _count,
+    "integer": _integer,
+    "customers": _customers,
+    "days": _days,
+    "points": _points,
+    "multiple": _multiple,
+    "number": _number,
+    "decimal": _decimal,
+}
+NUMERIC_UNITS = tuple(_UNITS)
+UNITS = (*NUMERIC_UNITS, "date", "month", "period", "text")
+
+
+def show(
+    value: Any,
+    unit: str,
+    language: str,
+    *,
+    currency: str = "CNY",
+    signed: bool = False,
+    strip: bool = False,
+) -> str:
+    """A value as a reader of the language writes it.
+
+    Args:
+        value: A number (rates as 0 to 1), a date, a `Period` or a text; missing gives —.
+        unit: One of `UNITS`. `customers` hides groups below 10; `pp` takes a difference of rates.
+        language: `en` or `zh`.
+        currency: ISO code for `money`.
+        signed: Write a plus before what is positive.
+        strip: Drop zeros at the end of decimals, for figures that are exact by decree.
+
+    Raises:
+        ValueError: The unit or the language is unknown.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"language == {language!r}, must be one of {LANGUAGES}")
+    if unit not in UNITS:
+        raise ValueError(f"unit == {unit!r}, must be one of {UNITS}")
+    if is_missing(value):
+        return MISSING
+    if unit in _UNITS:
+        text = _UNITS[unit](float(value), language, currency, strip)
+        return f"+{text}" if signed and float(value) > 0 else text
+    if unit == "date":
+        return show_date(value, language)
+    if unit == "month":
+        return show_month(value, language)
+    return show_period(value, language) if unit == "period" else str(value)
+
+
+def show_date(day: date, language: str) -> str:
+    """A day: 30 Nov 2011, 2011年11月30日."""
+    if language == "zh":
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def show_month(day: date, language: str) -> str:
+    """A month: Nov 2011, 2011年11月."""
+    if language == "zh":
+        return f"{day.year}年{day.month}月"
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def show_period(period: Any, language: str) -> str:
+    """A period: Nov 2011, Q4 2011, 2011 or its first and last day."""
+    zh = language == "zh"
+    if period.kind == "month":
+        return show_month(period.start, language)
+    if period.kind == "quarter":
+        quarter = (period.start.month - 1) // 3
+        if zh:
+            return f"{period.start.year}年第{_QUARTERS_ZH[quarter]}季度"
+        return f"Q{quarter + 1} {period.start.year}"
+    if period.kind == "year":
+        return f"{period.start.year}年" if zh else str(period.start.year)
+    between = "至" if zh else " to "
+    return show_date(period.start, language) + between + show_date(period.end, language)
+
+
+def change_unit(unit: str) -> str:
+    """The unit of a difference of two values: rates differ in percentage points."""
+    return "pp" if unit == "ratio" else unit
+
+
+def show_change(
+    value: float, before: float, unit: str, language: str, *, currency: str = "CNY"
+) -> str:
+    """A change from an earlier value: rates and scores by difference, others in per cent."""
+    if is_missing(value) or is_missing(before):
+        return MISSING
+    if unit in ("ratio", "points"):
+        return show(value - before, change_unit(unit), language, signed=True)
+    if before <= 0:
+        return show(value - before, unit, language, currency=currency, signed=True)
+    return show(value / before - 1, "ratio", language, signed=True)
+
+
+def column_scale(values: list[float], unit: str, language: str) -> tuple[float, str, int]:
+    """One scale for a column of figures: divisor, its name, decimals."""
+    largest = max((abs(float(v)) for v in values if not is_missing(v)), default=0.0)
+    if unit in ("ratio", "pp"):
+        return 0.01, "", 1 if largest >= 0.1 else 2
+    if unit in ("count", "integer", "customers"):
+        return 1.0, "", 0
+    if unit == "money":
+        for size, name in _SCALES[language]:
+            if largest >= 10 * size and largest >= _SCALED_FROM:
+                return size, name, 1
+        return 1.0, "", 0 if largest >= 1000 else 2
+    if unit == "days":
+        return 1.0, "", 0 if largest >= 100 or _whole(values) else 1
+    return 1.0, "", {"points": 1, "multiple": 2, "number": 4}.get(unit, 0 if largest >= 100 else 2)
+
+
+def _whole(values: list[float]) -> bool:
+    return all(is_missing(value) or float(value).is_integer() for value in values)
+
+
+def show_in_column(value: Any, unit: str, scale: tuple[float, str, int]) -> str:
+    """A figure of a column whose scale and unit stand in the header."""
+    if is_missing(value):
+        return MISSING
+    if unit == "customers" and 0 <= float(value) < SMALLEST_GROUP:
+        return f"<{SMALLEST_GROUP}"
+    divisor, _, decimals = scale
+    if unit == "number" and abs(float(value)) >= 1000:
+        decimals = 2
+    return _fixed(float(Decimal(repr(float(value))) / Decimal(repr(divisor))), decimals)
+
+
+def header_unit(unit: str, scale_name: str, language: str, currency: str) -> str:
+    """The unit that a column's header or an axis names; empty where none is needed."""
+    if unit == "money":
+        if language == "zh" and currency == "CNY":
+            return f"{scale_name}元"
+        return f"{currency_sign(currency).strip()}{scale_name}"
+    names = {
+        "ratio": ("%", "%"),
+        "pp": ("pp", "百分点"),
+        "days": ("days", "天"),
+        "points": ("points", "分"),
+    }
+    found = names.get(unit)
+    return found[LANGUAGES.index(language)] if found else scale_name

@@ -1,0 +1,255 @@
+"""Pages: a chapter, the front page of a run, a notice, and the list of all that is published.
+
+Every function takes the `context` that `helpers.run` makes and gives one whole HTML document that
+needs nothing else: no script, no address outside, fonts and figures inside.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from helpers.report import blocks, fonts, foot, front, text
+from helpers.report.voice import Voice
+
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+_HERE = Path(__file__).parent
+_LANGUAGE_CODES = {"en": "en", "zh": "zh-Hans"}
+_DOWNLOAD = re.compile(r"<!--download:([\w-]+)-->")
+_FONT_PLACE = "/*font*/"
+
+
+@cache
+def _templates() -> Environment:
+    loader = FileSystemLoader(_HERE / "templates")
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        keep_trailing_newline=False,
+    )  # fmt: skip
+
+
+def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) -> str:
+    """The page of an executed chapter.
+
+    Args:
+        notebook_path: The executed notebook.
+        language: `en` or `zh`.
+        context: As `helpers.run` makes it; `stale_since` marks a page that is not this run's.
+    """
+    from helpers.report.exporter import ChapterExporter
+
+    chapter = context["chapter"]
+    voice = Voice(chapter, language, context["prepared"]["currency"])
+    parts, _ = ChapterExporter(language).from_filename(str(notebook_path))
+    stale = context.get("stale_since")
+    for section in parts.sections:
+        section.parts = [_with_downloads(part, voice, context, stale) for part in section.parts]
+    body = "".join(str(section.body) for section in parts.sections) + str(parts.lead)
+    tables = [] if stale else parts.record.get("tables", [])
+    return _page(
+        "chapter.j2",
+        voice,
+        context,
+        title=text.chapter_title(chapter, language),
+        question=text.find(voice.texts.tree, "chapter.question") or "",
+        banners=_banners(voice, context),
+        lead=parts.lead,
+        sections=parts.sections,
+        contents=[section for section in parts.sections if section.title],
+        definitions=foot.definitions(body, voice),
+        downloads=_chapter_downloads(tables, voice, context),
+    )
+
+
+def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
+    """The page of a chapter that could not be made and has no earlier version."""
+    voice = Voice(chapter, language, context["prepared"]["currency"])
+    banners = [voice.say("state.failed")]
+    title = text.chapter_title(chapter, language)
+    return _page("notice.j2", voice, {**context, "chapter": chapter}, title=title, banners=banners)
+
+
+def render_index(language: str, context: dict[str, Any]) -> str:
+    """The front page of a run: the three goals first."""
+    voice = Voice(front.EVALUATION, language, context["prepared"]["currency"])
+    records = context["records"]
+    goals, figures = front.cards(records, voice)
+    body = f"{goals}{figures}"
+    return _page(
+        "index.j2",
+        voice,
+        context,
+        title=voice.say(
+            "page.about",
+            store=_store_title(context, language),
+            period=foot.period_title(context["period"], voice),
+        ),
+        banners=_banners(voice, context),
+        verdict=front.verdict(records, language),
+        goals=Markup(goals),
+        figures=Markup(figures),
+        alerts=front.alerts(context, voice),
+        decisions=front.decisions(records, context["pages"], voice),
+        chapters=front.chapters(records, context["pages"], voice),
+        quality=Markup(front.quality_html(context["quality"], voice)),
+        downloads=_index_downloads(records, voice, context),
+        definitions=foot.definitions(body, voice),
+    )
+
+
+def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> str:
+    """The list of all that is published, newest first, in every language."""
+    voices = [Voice("", language, "CNY") for language in languages]
+    now = datetime.now(UTC)
+    listed = sorted(entries, key=lambda entry: entry["published_at"], reverse=True)
+    title = voices[0].say("page.site")
+    html = (
+        _templates()
+        .get_template("site.j2")
+        .render(
+            **_frame(voices[0]),
+            head_title=title,
+            store_title=title,
+            period_title="",
+            home="",
+            other_languages=[],
+            pages=[],
+            parts=[front.site_part(listed, voice, now) for voice in voices],
+        )
+    )
+    return _with_font(html)
+
+
+def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) -> str:
+    language = voice.language
+    current = context.get("chapter") if template != "index.j2" else None
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            **_frame(voice),
+            head_title=f"{parts['title']} · {_store_title(context, language)}",
+            store_title=_store_title(context, language),
+            period_title=foot.period_title(context["period"], voice),
+            home="index.html",
+            other_languages=_other_languages(context, language, current),
+            pages=_navigation(context, voice, current),
+            foot=foot.lines(context, voice),
+            **parts,
+        )
+    )
+    return _with_font(html)
+
+
+def _frame(voice: Voice) -> dict[str, Any]:
+    return {
+        "language": voice.language,
+        "html_language": _LANGUAGE_CODES[voice.language],
+        "policy": POLICY,
+        "font_face": Markup(_FONT_PLACE),
+        "styles": Markup(blocks.stylesheet() + _page_styles()),
+        "say": voice.say,
+    }
+
+
+@cache
+def _page_styles() -> str:
+    return (_HERE / "theme" / "page.css").read_text(encoding="utf-8")
+
+
+def _with_font(html: str) -> str:
+    """The page with the glyphs that it uses, and no more, of the font that it needs."""
+    return html.replace(_FONT_PLACE, fonts.font_face([html]), 1)
+
+
+def _store_title(context: dict[str, Any], language: str) -> str:
+    titles = context["title"]
+    return str(titles.get(language) or titles.get("en") or context["store"])
+
+
+def _navigation(context: dict[str, Any], voice: Voice, current: str | None) -> list[dict[str, Any]]:
+    front_page = {"title": voice.say("page.front"), "address": "index.html"}
+    found: list[dict[str, Any]] = [{**front_page, "current": current is None}]
+    for page in context["pages"]:
+        title = text.chapter_title(page["chapter"], voice.language)
+        is_current = page["chapter"] == current
+        found.append({"title": title, "address": page["file"], "current": is_current})
+    return found
+
+
+def _other_languages(
+    context: dict[str, Any], language: str, current: str | None
+) -> list[dict[str, str]]:
+    files = {page["chapter"]: page["file"] for page in context["pages"]}
+    name = files.get(current or "", "index.html")
+    first = context["languages"][0]
+    return [
+        {
+            "code": _LANGUAGE_CODES[other],
+            "name": {"en": "English", "zh": "中文"}[other],
+            "address": context["prefix"] + ("" if other == first else f"{other}/") + name,
+        }
+        for other in context["languages"]
+        if other != language
+    ]
+
+
+def _banners(voice: Voice, context: dict[str, Any]) -> list[str]:
+    prepared, found = context["prepared"], []
+    if prepared["as_of"] < context["period"]["end"]:
+        found.append(voice.say("state.incomplete", day=foot.read_day(prepared["as_of"])))
+    if context.get("stale_since"):
+        when = foot.read_moment(context["stale_since"], voice)
+        found.append(voice.say("state.stale", when=when))
+    return found
+
+
+def _with_downloads(
+    part: Markup, voice: Voice, context: dict[str, Any], stale: str | None
+) -> Markup:
+    def link(found: re.Match[str]) -> str:
+        if stale:
+            return ""
+        address = escape(f"{context['prefix']}tables/{found[1]}.csv")
+        words = escape(voice.say("table.download"))
+        return f'<a class="sr-download" href="{address}" download>{words} (CSV)</a>'
+
+    return Markup(_DOWNLOAD.sub(link, str(part)))
+
+
+def _chapter_downloads(
+    tables: list[dict[str, Any]], voice: Voice, context: dict[str, Any]
+) -> list[dict[str, Any]]:
+    found = [
+        {
+            "address": f"{context['prefix']}tables/{context['chapter']}-{table['name']}.csv",
+            "text": f"{table['title'][voice.language]} (CSV)",
+            "download": True,
+        }
+        for table in tables
+    ]
+    return [*found, _workbook(voice, context)] if found else []
+
+
+def _workbook(voice: Voice, context: dict[str, Any]) -> dict[str, Any]:
+    address = f"{context['prefix']}tables.xlsx"
+    return {"address": address, "text": voice.say("page.workbook"), "download": True}
+
+
+def _index_downloads(
+    records: dict[str, Any], voice: Voice, context: dict[str, Any]
+) -> list[dict[str, Any]]:
+    found = [_workbook(voice, context)] if records else []
+    for key, name in (("facts", "facts.json"), ("quality_file", "quality.json")):
+        address = context["prefix"] + name
+        found.append({"address": address, "text": voice.say(f"page.{key}"), "download": True})
+    return found

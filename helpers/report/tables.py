@@ -1,0 +1,216 @@
+"""Tables: figures right, units in the header, the top rows on the page, all rows to download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from helpers.plan.metrics import metric
+from helpers.report import marks
+from helpers.report.formats import (
+    NUMERIC_UNITS,
+    SMALLEST_GROUP,
+    change_unit,
+    column_scale,
+    header_unit,
+    is_missing,
+    show_in_column,
+)
+from helpers.report.voice import Voice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMN_UNITS = (
+    *NUMERIC_UNITS, "date", "month", "text", "value", "status", "metric", "by_metric",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns a table shows and how.
+
+    Attributes:
+        columns: Column to unit, in order; a leading + writes the sign. Besides the units of
+            `formats`: `value` for codes that the catalogue names, `status`, `metric`, and
+            `by_metric` for figures in the unit of the row's metric.
+        intervals: Column to the columns of its low and high ends, written small beside it.
+        top: Rows on the page; all go into the download.
+        total: Values of a last row, ruled off.
+    """
+
+    columns: Mapping[str, str]
+    intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    top: int = 15
+    total: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, unit in self.columns.items():
+            if unit.removeprefix("+") not in COLUMN_UNITS:
+                raise ValueError(f"column {name}: unit == {unit!r}, must be one of {COLUMN_UNITS}")
+
+    def unit(self, column: str) -> str:
+        """A column's unit without the sign's mark."""
+        return self.columns[column].removeprefix("+")
+
+
+def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> str:
+    """The table element, in a box that scrolls by itself where the page is narrow."""
+    rows = frame.head(layout.top).to_dict("records")
+    scales = {
+        name: column_scale(_numbers(frame, name, layout), layout.unit(name), voice.language)
+        for name in layout.columns
+        if layout.unit(name) in NUMERIC_UNITS
+    }
+    head = "".join(_header(voice, key, name, layout, scales) for name in layout.columns)
+    writer = _Writer(voice, layout, scales, list(frame.columns))
+    body = "".join(f"<tr>{writer.row(row)}</tr>" for row in rows)
+    total = f"<tfoot><tr>{writer.row(layout.total)}</tr></tfoot>" if layout.total else ""
+    name = escape(voice.block_name(key))
+    return (
+        f'<div class="sr-scroll" tabindex="0" role="region" aria-label="{name}">'
+        f'<table class="sr-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{total}'
+        "</table></div>"
+    )
+
+
+def _numbers(frame: pd.DataFrame, name: str, layout: Layout) -> list[float]:
+    return [*frame[name].head(layout.top), *([layout.total.get(name)] if layout.total else [])]
+
+
+def _header(
+    voice: Voice, key: str, name: str, layout: Layout, scales: Mapping[str, tuple[float, str, int]]
+) -> str:
+    text = escape(voice.texts.header(key, name))
+    figures = name in scales or layout.unit(name) == "by_metric"
+    style = ' class="sr-num"' if figures else ""
+    if name in scales:
+        unit = header_unit(layout.unit(name), scales[name][1], voice.language, voice.currency)
+        text += f' <span class="sr-unit">{escape(unit)}</span>' if unit else ""
+    return f'<th scope="col"{style}>{text}</th>'
+
+
+@dataclass(frozen=True)
+class _Writer:
+    voice: Voice
+    layout: Layout
+    scales: Mapping[str, tuple[float, str, int]]
+    present: Sequence[str]
+
+    def row(self, row: Mapping[str, Any]) -> str:
+        cells = []
+        for i, name in enumerate(self.layout.columns):
+            text, style = self.cell(row, name)
+            tag = 'th scope="row"' if i == 0 else "td"
+            mark = f' class="{style}"' if style else ""
+            cells.append(f"<{tag}{mark}>{text}</{tag.split()[0]}>")
+        return "".join(cells)
+
+    def cell(self, row: Mapping[str, Any], name: str) -> tuple[str, str]:
+        unit = self.layout.unit(name)
+        if unit in NUMERIC_UNITS:
+            return self._figure(row, name, unit), "sr-num"
+        if unit == "by_metric":
+            return self._figure_of_metric(row, name), "sr-num"
+        column = self.voice.localised(list(self.present), name)
+        value = row.get(column)
+        if is_missing(value) and column != name:
+            value = row.get(name)
+        if is_missing(value):
+            return ("—" if name in row else ""), ""
+        if unit == "status":
+            return marks.status_html(str(value), self.voice), ""
+        style = "sr-when" if unit in ("date", "month") else ""
+        return escape(named(self.voice, name, unit, value)), style
+
+    def _figure_of_metric(self, row: Mapping[str, Any], name: str) -> str:
+        signed = self.layout.columns[name].startswith("+")
+        unit = metric(str(row["metric"])).unit
+        unit = change_unit(unit) if signed else unit
+        text = escape(self.voice.show(row.get(name), unit, signed=signed))
+        ends = self.layout.intervals.get(name)
+        if ends and not any(is_missing(row.get(end)) for end in ends):
+            low, high = (self.voice.show(row[end], unit) for end in ends)
+            text += f' <span class="sr-range">{escape(low)}–{escape(high)}</span>'
+        return text
+
+    def _figure(self, row: Mapping[str, Any], name: str, unit: str) -> str:
+        if name not in row:
+            return ""
+        value = row[name]
+        text = escape(show_in_column(value, unit, self.scales[name]))
+        if self.layout.columns[name].startswith("+") and not is_missing(value) and value > 0:
+            text = f"+{text}"
+        ends = self.layout.intervals.get(name)
+        if ends and not any(is_missing(row.get(end)) for end in ends):
+            low, high = (show_in_column(row[end], unit, self.scales[name]) for end in ends)
+            text += f' <span class="sr-range">{escape(low)}–{escape(high)}</span>'
+        return text
+
+
+def named(voice: Voice, column: str, unit: str, value: Any) -> str:
+    """A cell that is no figure, as text."""
+    if unit == "metric":
+        return metric(str(value)).name[voice.language]
+    if unit == "value":
+        return voice.name_of(column, value)
+    return voice.show(value, unit)
+
+
+def table_record(
+    voices: Sequence[Voice], key: str, frame: pd.DataFrame, layout: Layout
+) -> dict[str, Any]:
+    """A table for the chapter's record: all rows, headers and codes in every language."""
+    columns = []
+    for name in layout.columns:
+        columns.append(_column(voices, key, name, layout.unit(name)))
+        for end, kind in zip(layout.intervals.get(name, ()), ("low", "high"), strict=False):
+            column = _column(voices, key, name, layout.unit(name))
+            for voice in voices:
+                column["header"][voice.language] += f" {voice.say(f'word.{kind}')}"
+            columns.append({**column, "name": end})
+    rows = [[_plain(voices, frame, row, c) for c in columns] for row in frame.to_dict("records")]
+    return {
+        "name": key,
+        "title": {voice.language: voice.block_name(key) for voice in voices},
+        "currency": voices[0].currency,
+        "columns": columns,
+        "rows": rows,
+    }
+
+
+def _column(voices: Sequence[Voice], key: str, name: str, unit: str) -> dict[str, Any]:
+    headers = {voice.language: voice.texts.header(key, name) for voice in voices}
+    return {"name": name, "unit": unit, "header": headers}
+
+
+def _plain(
+    voices: Sequence[Voice], frame: pd.DataFrame, row: Mapping[str, Any], column: dict[str, Any]
+) -> Any:
+    """A cell as JSON: a figure, an ISO date, or texts by language; small groups hidden."""
+    name, unit = column["name"], column["unit"]
+    value = row.get(name)
+    if unit in NUMERIC_UNITS or unit == "by_metric":
+        if is_missing(value):
+            return None
+        number = float(value)  # type: ignore[arg-type]
+        if unit == "customers" and 0 <= number < SMALLEST_GROUP:
+            return f"<{SMALLEST_GROUP}"
+        return number
+    if unit in ("date", "month"):
+        return None if is_missing(value) else value.date().isoformat()  # type: ignore[union-attr]
+    texts = {}
+    for voice in voices:
+        own = voice.localised([str(c) for c in frame.columns], name)
+        found = row.get(own)
+        found = row.get(name) if is_missing(found) else found
+        if is_missing(found):
+            return None
+        if unit == "status":
+            texts[voice.language] = voice.say(f"status.{found}")
+        else:
+            texts[voice.language] = named(voice, name, unit, found)
+    same = len(set(texts.values())) == 1
+    return next(iter(texts.values())) if same else texts
