@@ -1,0 +1,1 @@
+"""The run: arguments, execution of the chapters, publication."""
