@@ -1,0 +1,1 @@
+"""What the suite's intervals hold, and what its speed and memory come to."""
