@@ -1,0 +1,52 @@
+"""A published report of the CDNOW sample against the figures of its papers.
+
+BG/NBD: Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24,
+calibrated to 1997-09-30, in weeks. Gamma-gamma: Fader and Hardie (2013), The Gamma-Gamma Model of
+Monetary Value.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.slow
+PUBLISHED = {
+    "bg_nbd.r": (0.2426, 5e-5),
+    "bg_nbd.alpha": (4.4135, 2e-4),
+    "bg_nbd.a": (0.7929, 1e-4),
+    "bg_nbd.b": (2.4258, 2e-4),
+    "bg_nbd.log_likelihood": (-9582.43, 5e-3),
+    "gamma_gamma.p": (6.249, 5e-4),
+    "gamma_gamma.q": (3.745, 5e-4),
+    "gamma_gamma.v": (15.448, 1e-3),
+}
+
+
+def test_the_run_of_one_file_publishes_every_chapter(cdnow):
+    assert cdnow.code == 0, cdnow.said
+    assert len(list(cdnow.folder.glob("[0-9]*.html"))) == 5
+
+
+@pytest.mark.parametrize("parameter", PUBLISHED)
+def test_a_fitted_parameter_is_the_published_one(cdnow, parameter):
+    value, tolerance = PUBLISHED[parameter]
+    assert cdnow.facts[parameter]["value"] == pytest.approx(value, abs=tolerance)
+
+
+@pytest.mark.parametrize("parameter", [name for name in PUBLISHED if "likelihood" not in name])
+def test_a_fitted_parameter_comes_with_its_standard_error(cdnow, parameter):
+    fact = cdnow.facts[parameter]
+    assert fact["standard_error"] > 0
+    assert fact["low"] < fact["value"] < fact["high"]
+
+
+def test_the_page_shows_the_parameters(cdnow):
+    page = (cdnow.folder / "20_lifecycle.html").read_text(encoding="utf-8")
+    for shown in ("BG/NBD alpha", "4.41", "Gamma-gamma v", "15.4"):
+        assert shown in page
+
+
+def test_nothing_after_the_period_is_seen(cdnow):
+    # All of the sample's 2,357 customers first bought in the first quarter of 1997.
+    assert cdnow.facts["new_customers"]["value"] == 0
+    assert cdnow.facts["bg_nbd.r"]["n"] == 2357
