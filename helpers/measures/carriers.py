@@ -216,7 +216,7 @@ def alternatives(store: Store, period: Period) -> pd.DataFrame:
         if found:
             cost, name, reason, gain = min(found)
             rows.append((one.carrier, name, reason, int(one.parcels),
-                         gain * one.parcels, (one.cost - cost) * one.parcels))  # fmt: skip
+                         round(gain * one.parcels), (one.cost - cost) * one.parcels))  # fmt: skip
     columns = ["carrier", "to_carrier", "reason", "parcels", "late_avoided", "saving"]
     frame = pd.DataFrame(rows, columns=columns)
     dear = (frame["saving"] < 0) & (frame["late_avoided"] > 0)

@@ -182,17 +182,17 @@ def require_traffic(store: Store, period: Period, *columns: str) -> None:
     Raises:
         MissingTable: It is not, or there is none in the period.
     """
-    store.require("traffic_daily", "visitors", *columns)
+    store.require("traffic_daily", "day", "channel", "visitors", *columns)
     _require_rows(store, period, "visitors", "traffic_daily")
 
 
-def require_spend(store: Store, period: Period) -> None:
-    """Make sure that spend is known from the period's start on.
+def require_spend(store: Store, period: Period, *columns: str) -> None:
+    """Make sure that spend, with these columns, is known from the period's start on.
 
     Raises:
         MissingTable: It is not, or there is none in the period.
     """
-    store.require("ad_spend", "spend")
+    store.require("ad_spend", "day", "channel", *columns, "spend")
     _require_rows(store, period, "spend", "ad_spend")
 
 

@@ -179,7 +179,7 @@ def traffic_of(store: Store, period: Period) -> pd.DataFrame:
         )  # fmt: skip
     names = ["channel", "visitors", "share", "buyers", "conversion", "low", "high"]
     frame = _largest_first(rows, names, "visitors")
-    return _hide_few(frame, "buyers", "conversion", "low", "high")
+    return hide_few(frame, "buyers", "conversion", "low", "high")
 
 
 def acquisition_of(store: Store, period: Period) -> pd.DataFrame:
@@ -202,13 +202,13 @@ def acquisition_of(store: Store, period: Period) -> pd.DataFrame:
     frame = _largest_first(rows, names, "spend")
     frame["spend_share"] = frame["spend"] / (frame["spend"].sum() or math.nan)
     frame["new_share"] = frame["new_customers"] / (frame["new_customers"].sum() or math.nan)
-    return _hide_few(frame, "new_customers", "new_share", "cac", "cac_low", "cac_high")
+    return hide_few(frame, "new_customers", "new_share", "cac", "cac_low", "cac_high")
 
 
 def _returns(store: Store, period: Period) -> pd.DataFrame:
+    require_spend(store, period, "kind")
     store.require("orders", "channel")
     require_trade(store, period)
-    require_spend(store, period)
     days = channel_days(store, period)
     rows = []
     for channel in paid_channels(days):
@@ -237,7 +237,7 @@ def _largest_first(rows: list[tuple], names: list[str], by: str) -> pd.DataFrame
     return frame.sort_values([by, "channel"], ascending=[False, True], ignore_index=True)
 
 
-def _hide_few(frame: pd.DataFrame, count: str, *derived: str) -> pd.DataFrame:
+def hide_few(frame: pd.DataFrame, count: str, *derived: str) -> pd.DataFrame:
     """Empty counts of 1 to 9 customers and what would give them away."""
     few = frame[count].between(1, SMALLEST_GROUP - 1)
     changed = {name: frame[name].mask(few) for name in (count, *derived)}

@@ -69,15 +69,16 @@ def conversion_gap(store: Store, period: Period) -> pd.DataFrame:
 def conversion_by_channel(store: Store, period: Period) -> pd.DataFrame:
     """Each channel's conversion in money: one point more, and what is lost against last year.
 
-    A channel leaks where its conversion lies below last year's beyond what days vary.
+    A channel leaks where its conversion lies below last year's beyond what days vary, and beyond
+    what the worst of so many channels would show by chance (Bonferroni).
 
     Returns:
-        One row per channel, worst leak first, then most visitors: `channel`, `visitors`,
-        `conversion`, `low`, `high`, `last_year` (0 to 1), `sales_per_buyer`, `visitor_value` (paid
-        sales per visitor), `point_worth` (contribution of one percentage point more; paid sales
-        where cost is unknown), `is_leak`, `lost_buyers`, `lost_worth`, `lost_low`, `lost_high`
-        (money as `point_worth`, 95 %; empty where nothing leaks), `basis` (`contribution` or
-        `paid_sales`).
+        One row per channel, worst leak first, then most visitors: `channel`, `visitors`, `share`,
+        `share_last_year` (of visitors), `conversion`, `low`, `high`, `last_year` (0 to 1),
+        `sales_per_buyer`, `visitor_value` (paid sales per visitor), `point_worth` (contribution of
+        one percentage point more; paid sales where cost is unknown), `is_leak`, `lost_buyers`,
+        `lost_worth`, `lost_low`, `lost_high` (money as `point_worth`, 95 %; empty where nothing
+        leaks), `basis` (`contribution` or `paid_sales`).
 
     Raises:
         MissingTable: Traffic or the channel of orders is unknown for the period.
@@ -108,9 +109,9 @@ def conversion_by_channel(store: Store, period: Period) -> pd.DataFrame:
         lost[end] * per_buyer for end in ("lost_low", "lost_high")
     )
     frame["basis"] = "contribution" if known else "paid_sales"
-    names = ["channel", "visitors", "conversion", "low", "high", "last_year", "sales_per_buyer",
-             "visitor_value", "point_worth", "is_leak", "lost_buyers", "lost_worth", "lost_low",
-             "lost_high", "basis"]  # fmt: skip
+    names = ["channel", "visitors", "share", "share_last_year", "conversion", "low", "high",
+             "last_year", "sales_per_buyer", "visitor_value", "point_worth", "is_leak",
+             "lost_buyers", "lost_worth", "lost_low", "lost_high", "basis"]  # fmt: skip
     return frame[names].sort_values(
         ["lost_worth", "visitors", "channel"], ascending=[False, False, True], ignore_index=True
     )
@@ -220,7 +221,7 @@ def _leaks(store: Store, period: Period) -> list[tuple]:
     leaks = conversion_by_channel(store, period)
     return [
         ("leak" if row["basis"] == "contribution" else "leak_sales", row["channel"],
-         row["lost_buyers"], row["lost_worth"], row["lost_low"], row["lost_high"])
+         round(row["lost_buyers"]), row["lost_worth"], row["lost_low"], row["lost_high"])
         for row in leaks[leaks["is_leak"]].to_dict("records")
     ]  # fmt: skip
 
@@ -231,14 +232,17 @@ def _payment(store: Store, period: Period) -> list[tuple]:
         return []
     known = gap["gap_worth"] == gap["gap_worth"]
     action, money = ("payment", "gap_worth") if known else ("payment_sales", "gap_sales")
-    return [(action, "", gap["orders_missing"], gap[money], math.nan, math.nan)]
+    return [(action, "", math.ceil(gap["orders_missing"]), gap[money], math.nan, math.nan)]
 
 
 def _lost_buyers(store: Store, period: Period, frame: pd.DataFrame) -> list[tuple[float, ...]]:
-    """Buyers missing against last year's conversion, with 95 %; NaN where days may explain it."""
+    """Buyers missing against last year's conversion, with 95 %; NaN where chance may explain it."""
+    from scipy.stats import norm
+
     from helpers.models.estimate import Estimate
     from helpers.models.intervals import difference
 
+    strict = float(norm.ppf(1 - 0.025 / len(frame)) / norm.ppf(0.975)) if len(frame) else 1.0
     nothing = (math.nan, math.nan, math.nan)
     try:
         year = traffic_by_channel(store, period.last_year())
@@ -251,7 +255,8 @@ def _lost_buyers(store: Store, period: Period, frame: pd.DataFrame) -> list[tupl
         pair = (Estimate(one["conversion"], one["low"], one["high"], 0) for one in (before, row))
         lost = difference(*pair)
         ends = (lost.value, lost.low, lost.high)
-        found.append(tuple(end * row["visitors"] for end in ends) if lost.low > 0 else nothing)
+        is_leak = lost.value > strict * (lost.value - lost.low)
+        found.append(tuple(end * row["visitors"] for end in ends) if is_leak else nothing)
     return found
 
 

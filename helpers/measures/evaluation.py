@@ -227,16 +227,25 @@ def profit_bridge(store: Store, period: Period) -> pd.DataFrame:
     return bridge.assign(share=bridge["money"] / net if net else math.nan)
 
 
-def margin_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:
-    """Net sales, gross and net margin of the last months, oldest first.
+def net_sales_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:
+    """Net sales of the last complete months, oldest first; see `_months`."""
+    return _months(store, period, "net_sales", months)
+
+
+def net_margin_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:
+    """Net margin of the last complete months, oldest first; see `_months`."""
+    return _months(store, period, "net_margin", months)
+
+
+def _months(store: Store, period: Period, name: str, months: int) -> pd.DataFrame:
+    """Net sales or a margin by month.
 
     Returns:
-        One row per month: `month` (its first day), `net_sales`, `gross_margin`, `net_margin`, each
-        with `_low` and `_high` (95 % where refunds are projected), `provisional` (refunds still
-        coming in). A figure that the store can't know is empty throughout.
+        One row per month inside the data: `month` (its first day), `value`, `low`, `high` (95 %
+        where refunds are projected), `provisional` (refunds still coming in).
 
     Raises:
-        MissingTable: No month lies inside the data.
+        MissingTable: No month lies inside the data, or none can be known.
     """
     import pandas as pd
 
@@ -246,24 +255,18 @@ def margin_months(store: Store, period: Period, *, months: int = 13) -> pd.DataF
         raise MissingTable("orders", ("paid_at",), "short")
     money = daily_money(store, Period(spans[0].start, last.end))
     rows = []
+    lack = None
     for month in spans:
         days = money[money["day"].between(pd.Timestamp(month.start), pd.Timestamp(month.end))]
-        row: dict[str, object] = {"month": pd.Timestamp(month.start)}
-        for name in ("net_sales", "gross_margin", "net_margin"):
-            found = _known(store, days, name)
-            row |= {name: found["value"], f"{name}_low": found["low"],
-                    f"{name}_high": found["high"]}  # fmt: skip
-        rows.append(row | {"provisional": bool(days["is_open"].any())})
-    return pd.DataFrame(rows)
-
-
-def _known(store: Store, days: pd.DataFrame, name: str) -> pd.Series:
-    """Net sales or a margin of some days; empty where the store can't know it."""
-    try:
-        found = _net_sales(store, days) if name == "net_sales" else _margin(store, days, name)
-    except MissingTable:
-        found = one_row(math.nan)
-    return found.iloc[0]
+        try:
+            found = _net_sales(store, days) if name == "net_sales" else _margin(store, days, name)
+        except MissingTable as missing:
+            lack = missing
+            continue
+        rows.append(found.assign(month=pd.Timestamp(month.start)))
+    if lack and not rows:
+        raise lack
+    return pd.concat(rows, ignore_index=True)[["month", "value", "low", "high", "provisional"]]
 
 
 def sales_changes(store: Store, period: Period) -> pd.DataFrame:

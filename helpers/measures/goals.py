@@ -26,31 +26,29 @@ GOALS = ("cac_blended", "repurchase_rate", "conversion_rate")
 FEWEST_MONTHS = 6
 
 
-def goal_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:
-    """The three goals by month, oldest first.
+def goal_months(store: Store, period: Period, *, metric: str, months: int = 13) -> pd.DataFrame:
+    """One of the three goals by month, oldest first.
 
     Returns:
-        One row per goal and month: `metric`, `month` (its first day), `value`, `low`, `high`.
-        Goals and months that the store can't know are left out.
+        One row per month: `metric`, `month` (its first day), `value`, `low`, `high`. Months that
+        the store can't know are left out.
 
     Raises:
-        MissingTable: The store knows none of the three.
+        MissingTable: The store knows it for no month.
     """
     import pandas as pd
 
-    last = last_complete_month(min(period.end, store.as_of))
     rows = []
-    first_missing = None
-    for metric in GOALS:
-        for month in last.back(months):
-            try:
-                row = compute(store, metric, month).iloc[0]
-            except MissingTable as missing:
-                first_missing = first_missing or missing
-                continue
-            rows.append((metric, pd.Timestamp(month.start), row["value"], row["low"], row["high"]))
-    if not rows:
-        raise first_missing or MissingTable("orders", (), "short")
+    lack = None
+    for month in last_complete_month(min(period.end, store.as_of)).back(months):
+        try:
+            row = compute(store, metric, month).iloc[0]
+        except MissingTable as missing:
+            lack = missing
+            continue
+        rows.append((metric, pd.Timestamp(month.start), row["value"], row["low"], row["high"]))
+    if lack and not rows:
+        raise lack
     return pd.DataFrame(rows, columns=["metric", "month", "value", "low", "high"])
 
 
@@ -70,11 +68,10 @@ def goal_pace(store: Store, period: Period) -> pd.DataFrame:
     """
     import pandas as pd
 
-    history = goal_months(store, period)
     bound = targets.load(store.currency, store.targets)
     rows: list[dict[str, Any]] = []
-    for metric, months in history.groupby("metric", sort=False):
-        target = bound.get(str(metric))
+    for metric in GOALS:
+        target, months = bound.get(metric), _months_or_none(store, period, metric)
         if target is None or len(months) < FEWEST_MONTHS:
             continue
         value = float(months["value"].iloc[-1])
@@ -92,6 +89,15 @@ def goal_pace(store: Store, period: Period) -> pd.DataFrame:
     if not rows:
         raise MissingTable("orders", ("paid_at",), "short")
     return pd.DataFrame(rows)
+
+
+def _months_or_none(store: Store, period: Period, metric: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return goal_months(store, period, metric=metric)
+    except MissingTable:
+        return pd.DataFrame()
 
 
 def _outlook(row: dict[str, Any]) -> str:

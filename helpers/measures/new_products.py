@@ -13,7 +13,8 @@ import numpy as np
 
 from helpers.measures import assortment
 from helpers.measures.assortment import PRODUCT
-from helpers.models.intervals import mean
+from helpers.models.estimate import Estimate
+from helpers.models.intervals import difference, mean
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -52,7 +53,8 @@ def curve(store: Store, period: Period, *, weeks: int = WEEKS) -> pd.DataFrame:
     Returns:
         One row per week and group, recent launches last: `group_code` (recent | earlier), `week` (1
         ...), `net_sales` (mean money a product), `low`, `high` (Student 95 % over products),
-        `products`. Weeks that fewer than 5 products have lived are left out.
+        `products`, `difference` (clear | chance: whether the two groups differ in the week beyond
+        chance; Student 95 %). Weeks that fewer than 5 products have lived are left out.
 
     Raises:
         MissingTable: The source knows no launch days.
@@ -77,7 +79,18 @@ def curve(store: Store, period: Period, *, weeks: int = WEEKS) -> pd.DataFrame:
         code = "recent" if recent else "earlier"
         rows.append((code, int(week), found.value, found.low, found.high, len(group)))
     columns = ["group_code", "week", "net_sales", "low", "high", "products"]
-    return pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(difference=_differences(frame))
+
+
+def _differences(frame: pd.DataFrame) -> list[str]:
+    """Of each row, whether its week differs between the groups beyond chance."""
+    codes = {}
+    for week, both in frame.groupby("week"):
+        found = [Estimate(r.net_sales, r.low, r.high, r.products) for r in both.itertuples()]
+        apart = difference(*found) if len(found) == 2 else None
+        codes[week] = "clear" if apart and (apart.low > 0 or apart.high < 0) else "chance"
+    return [codes[week] for week in frame["week"]]
 
 
 def _weekly(store: Store, period: Period, weeks: int) -> ir.Table:

@@ -142,8 +142,8 @@ def abc_curve(store: Store, period: Period, *, points: int = 60) -> pd.DataFrame
     """How fast the margin adds up over the products, best first.
 
     Returns:
-        At most `points` + 1 rows, by product share: `product_share`, `value_share` (0 to 1, of
-        all that products earn), `basis`.
+        At most `points` + 1 rows, best products first: `products` (so many of the best),
+        `product_share`, `value_share` (0 to 1, of all that products earn), `basis`.
 
     Raises:
         MissingTable: The source knows one product only.
@@ -156,6 +156,7 @@ def abc_curve(store: Store, period: Period, *, points: int = 60) -> pd.DataFrame
     table = table.mutate(n=table.count().over(ibis.window()))
     table = table.mutate(step=((table["rank"] * points) / table.n).ceil().cast("int64"))
     table = table.group_by("step").aggregate(
+        products=table["rank"].max(),
         product_share=table["rank"].max() / table.n.max(),
         value_share=table.cumulative_share.max(),
         basis=table.basis.min(),
@@ -163,8 +164,7 @@ def abc_curve(store: Store, period: Period, *, points: int = 60) -> pd.DataFrame
     frame = store.to_frame(table.order_by("step").drop("step"))
     if frame.empty:
         raise MissingTable("order_lines", ("product_id",), "empty")
-    start = pd.DataFrame({"product_share": [0.0], "value_share": [0.0],
-                          "basis": frame["basis"].iloc[:1]})  # fmt: skip
+    start = frame.iloc[:1].assign(products=0, product_share=0.0, value_share=0.0)
     return pd.concat([start, frame], ignore_index=True)
 
 

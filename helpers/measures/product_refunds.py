@@ -50,11 +50,12 @@ def window_of(store: Store, period: Period) -> Period:
 def refund_shares(
     store: Store, period: Period, *, by: str = "product", limit: int = 300
 ) -> pd.DataFrame:
-    """Lines refunded and money refunded, against the rest of the shop.
+    """Lines refunded and money refunded, against what is usual.
 
-    `standing` tests the share of lines against the shop's, among all groups at once; groups below
-    50 lines are left out. `excess` is the money refunded beyond the shop's share of this group's
-    sales.
+    Usual is the share of the product's category, and of the shop for categories, lines and
+    products of a shop without categories. `standing` tests the share of lines against it, among
+    all groups at once; groups below 50 lines are left out. `excess` is the money refunded beyond
+    the usual share of this group's sales.
 
     Args:
         store: Uses marts `product_days`, `refunds`.
@@ -66,8 +67,8 @@ def refund_shares(
         At most `limit` rows, most excess money first: `shop_id`, `product_id` (for products),
         `name`, `name_zh`, `lines`, `refunded_lines`, `share`, `low`, `high` (of lines, 0 to 1,
         Wilson), `quality_share`, `quality_low`, `quality_high` (NaN where reasons are unknown),
-        `receivable`, `refunds` (money), `money_share` (0 to 1), `excess` (money), `shop_share`
-        (of lines), `shop_money_share`, `standing` (high | low | not_enough_evidence),
+        `receivable`, `refunds` (money), `money_share` (0 to 1), `excess` (money), `usual_share`
+        (of lines), `usual_money_share`, `standing` (high | low | not_enough_evidence),
         `quality_standing` (high | not_enough_evidence).
 
     Raises:
@@ -104,8 +105,9 @@ def _counted(store: Store, window: Period, by: str) -> ir.Table:
                "quality_cases": table.quality_cases.fill_null(0), "receivable": table.receivable,
                "refunds": table.refunds}  # fmt: skip
     if by == "product":
-        found = table.select(*PRODUCT, "name", "name_zh", **columns)
-        return _with_shop(found).filter(lambda t: t.lines >= FEWEST_LINES).order_by(*PRODUCT)
+        found = _with_usual(table.select(*PRODUCT, "name", "name_zh", "category", **columns),
+                            "category")  # fmt: skip
+        return found.filter(found.lines >= FEWEST_LINES).order_by(*PRODUCT)
     chinese = table.category_zh if by == "category" else table[by]
     table = table.select(
         name=table[by].fill_null("other"), name_zh=chinese.coalesce(table[by]).fill_null("other"),
@@ -114,15 +116,17 @@ def _counted(store: Store, window: Period, by: str) -> ir.Table:
     found = table.group_by("name").aggregate(
         name_zh=table.name_zh.max(), **{name: table[name].sum() for name in columns}
     )
-    return _with_shop(found).filter(lambda t: t.lines >= FEWEST_LINES).order_by("name")
+    found = _with_usual(found)
+    return found.filter(found.lines >= FEWEST_LINES).order_by("name")
 
 
-def _with_shop(table: ir.Table) -> ir.Table:
+def _with_usual(table: ir.Table, *within: str) -> ir.Table:
+    """The sums of all groups beside each group's own, or of those that share its category."""
     import ibis
 
-    whole = ibis.window()
+    whole = ibis.window(group_by=[table[name] for name in within] or None)
     return table.mutate(
-        **{f"shop_{c}": table[c].sum().over(whole)
+        **{f"usual_{c}": table[c].sum().over(whole)
            for c in ("lines", "cases", "quality_cases", "receivable", "refunds")}
     )  # fmt: skip
 
@@ -134,8 +138,8 @@ def _shares(frame: pd.DataFrame, *, knows_reasons: bool) -> pd.DataFrame:
     low, high = wilson(cases, lines)
     quality_low, quality_high = wilson(quality, lines)
     unknown = 1.0 if knows_reasons else math.nan
-    shop_share = (frame["shop_cases"] / frame["shop_lines"]).clip(upper=1)
-    shop_money = frame["shop_refunds"] / frame["shop_receivable"]
+    usual = (frame["usual_cases"] / frame["usual_lines"]).clip(upper=1)
+    usual_money = frame["usual_refunds"] / frame["usual_receivable"]
     keys = [name for name in PRODUCT if name in frame]
     found = frame[[*keys, "name", "name_zh", "lines"]].assign(
         refunded_lines=cases,
@@ -148,12 +152,12 @@ def _shares(frame: pd.DataFrame, *, knows_reasons: bool) -> pd.DataFrame:
         receivable=frame["receivable"].astype(float),
         refunds=frame["refunds"].astype(float),
         money_share=frame["refunds"] / frame["receivable"].where(frame["receivable"] > 0),
-        excess=frame["refunds"] - shop_money * frame["receivable"],
-        shop_share=shop_share,
-        shop_money_share=shop_money,
-        standing=_standing(cases, lines, shop_share),
+        excess=frame["refunds"] - usual_money * frame["receivable"],
+        usual_share=usual,
+        usual_money_share=usual_money,
+        standing=_standing(cases, lines, usual),
         quality_standing=np.where(
-            _above(quality, lines, frame["shop_quality_cases"] / frame["shop_lines"])
+            _above(quality, lines, frame["usual_quality_cases"] / frame["usual_lines"])
             & knows_reasons, "high", "not_enough_evidence"),
     )  # fmt: skip
     order = found["excess"].sort_values(ascending=False, kind="stable").index

@@ -82,9 +82,10 @@ def reorder(
 ) -> pd.DataFrame:
     """What to order now, and which open orders come too late.
 
-    `order`: stock and what is on order together are below the reorder point, the demand of the lead
-    time and safety stock for the service level; the quantity brings them up to the demand of lead
-    time and review period with its safety stock. `chase`: enough is on order, but the stock ends
+    Ordered is where stock and what is on order together are below the reorder point: `order_now`
+    below the demand of the lead time itself, `order_soon` below that and safety stock for the
+    service level. The quantity brings them up to the demand of lead time and review period with
+    its safety stock. `chase`: enough is on order, but the stock ends
     before the next delivery promised (an overdue one is taken to come a week after the count).
 
     Args:
@@ -100,7 +101,8 @@ def reorder(
         `lead_days`, `next_due_on` (what was open at the count came or is promised; empty where
         nothing is known), `short_days` (from the end of the stock to the next delivery possible,
         0 or more), `quantity` (pieces to order; 0 to chase), `order_value` (money at cost),
-        `sales_at_risk` (money: what the short days would sell), `action` (order | chase).
+        `sales_at_risk` (money: what the short days would sell), `action` (order_now |
+        order_soon | chase).
 
     Raises:
         MissingTable: No stock counts, costs or lead times.
@@ -161,7 +163,7 @@ def _decided(frame: pd.DataFrame, review_days: int, deviations: float) -> pd.Dat
         quantity=quantity,
         order_value=quantity * frame["unit_cost"],
         sales_at_risk=(short * daily * frame["price"]).fillna(0),
-        action=np.where(low, "order", "chase"),
+        action=np.select([position < daily * lead, low], ["order_now", "order_soon"], "chase"),
     )  # fmt: skip
     found = found[low | ((frame["on_order"] > 0) & (short > 0))]
     return found.sort_values(

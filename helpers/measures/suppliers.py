@@ -63,8 +63,9 @@ def scorecard(store: Store, period: Period, *, days: int = SCORE_DAYS) -> pd.Dat
         `on_time_in_full_low`, `on_time_in_full_high` (Wilson 95 %), `reject_share` (pieces refused
         / received), `late_days` (median of the late ones received), `price_change` (relative, on
         the year before, same products, weighted by what was bought), `value` (money ordered at the
-        agreed price), `value_share` (0 to 1), `rank_best`, `rank_worst`, `standing` (ahead | behind
-        | not_enough_evidence).
+        agreed price), `value_share` (0 to 1), `missed_value` (of the lines not on time in full),
+        `rank_best`, `rank_worst`, `rank` (the range as text), `standing` (ahead | behind |
+        not_enough_evidence).
 
     Raises:
         MissingTable: No purchase orders due in the window.
@@ -72,6 +73,7 @@ def scorecard(store: Store, period: Period, *, days: int = SCORE_DAYS) -> pd.Dat
     window = period.trailing(days)
     lines = due_lines(store, window)
     late = lines.late_days > 0
+    money = lines.ordered_quantity * lines.unit_price
     table = lines.group_by(*SUPPLIER).aggregate(
         lines=lines.count(),
         lines_on_time=lines.on_time.sum(),
@@ -80,7 +82,8 @@ def scorecard(store: Store, period: Period, *, days: int = SCORE_DAYS) -> pd.Dat
         rejected=lines.rejected_quantity.fill_null(0).sum(where=lines.received_quantity.notnull()),
         received=lines.received_quantity.sum(),
         late_days=lines.late_days.cast("float64").median(where=late),
-        value=(lines.ordered_quantity * lines.unit_price).sum().cast("decimal(18,2)"),
+        value=money.sum().cast("decimal(18,2)"),
+        missed_value=money.sum(where=~lines.on_time_in_full).fill_null(0).cast("decimal(18,2)"),
     )
     prices = _price_changes(store, window)
     table = table.left_join(prices, SUPPLIER).drop("shop_id_right", "supplier_id_right")
@@ -131,9 +134,11 @@ def _scored(frame: pd.DataFrame) -> pd.DataFrame:
         late_days=frame["late_days"],
         price_change=frame["price_change"],
         value=frame["value"],
+        missed_value=frame["missed_value"],
         value_share=frame["value"] / frame["value"].sum(),
         rank_best=best,
         rank_worst=worst,
+        rank=[f"{a}" if a == b else f"{a}–{b}" for a, b in zip(best, worst, strict=True)],
         standing=standings(frame["lines_kept"].to_numpy(), frame["lines"].to_numpy()),
     )
 
@@ -257,7 +262,8 @@ def by_month(store: Store, period: Period, *, months: int = 6, suppliers: int = 
 
     Returns:
         One row per supplier and month, suppliers by name, oldest month first: `supplier_name`,
-        `supplier_name_zh`, `month`, `lines`, `rate` (0 to 1; NaN below 5 lines).
+        `supplier_name_zh`, `month`, `lines`, `rate`, `low`, `high` (0 to 1, Wilson 95 %; NaN below
+        5 lines).
 
     Raises:
         MissingTable: No purchase orders.
@@ -279,8 +285,11 @@ def by_month(store: Store, period: Period, *, months: int = 6, suppliers: int = 
     table = with_supplier_name(store, table)
     columns = ("supplier_name", "supplier_name_zh", "month", "lines", "kept")
     frame = store.to_frame(table.select(*columns).order_by("supplier_name", "month"))
-    rate = frame.pop("kept") / frame["lines"]
-    return frame.assign(rate=rate.where(frame["lines"] >= FEWEST_MONTH_LINES))
+    low, high = wilson(frame["kept"], frame["lines"])
+    enough = frame["lines"] >= FEWEST_MONTH_LINES
+    rate = (frame.pop("kept") / frame["lines"]).where(enough)
+    return frame.assign(rate=rate, low=np.where(enough, low, np.nan),
+                        high=np.where(enough, high, np.nan))  # fmt: skip
 
 
 def concentration(store: Store, period: Period, *, days: int = YEAR_DAYS) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def new_customers(store: Store, period: Period) -> pd.DataFrame:
 
 def visitors(store: Store, period: Period) -> pd.DataFrame:
     """Visitors, each once a day and channel; a count, exact. Source: plan 2.2."""
-    require_traffic(store, period, "visitors")
+    require_traffic(store, period)
     count = channel_days(store, period)["visitors"].sum()
     return one_row(count, n=count)
 
@@ -120,7 +120,7 @@ def organic_share(store: Store, period: Period) -> pd.DataFrame:
 
     Source: plan 2.2.
     """
-    require_traffic(store, period, "visitors")
+    require_traffic(store, period)
     require_organic(store)
     days = channel_days(store, period)
     return _share(days, "visitors", ORGANIC)
@@ -144,9 +144,9 @@ def return_on_spend(store: Store, period: Period) -> pd.DataFrame:
     """
     from helpers.models.intervals import ratio_of_sums
 
+    require_spend(store, period, "kind")
     store.require("orders", "channel")
     require_trade(store, period)
-    require_spend(store, period)
     days = channel_days(store, period)
     days = days[days["channel"].isin(paid_channels(days))]
     earned, spend = (float(days[name].sum()) for name in ("paid_sales", "acquisition_spend"))
@@ -223,7 +223,7 @@ def payment_days(store: Store, period: Period) -> pd.DataFrame:
 
 
 def _all_payment_days(store: Store) -> pd.DataFrame:
-    store.require("payments", "order_id")
+    store.require("payments", "order_id", "attempted_at")
     attempts, orders = store.table("payments"), store.table("orders")
 
     def compute() -> pd.DataFrame:

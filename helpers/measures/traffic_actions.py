@@ -47,6 +47,8 @@ def value_by_channel(store: Store, period: Period) -> pd.DataFrame:
 
     Raises:
         MissingTable: Cost of goods is unknown, or history is shorter than two years.
+
+    Source: plan 1.3.
     """
     import ibis
     import pandas as pd
@@ -106,6 +108,8 @@ def cost_against_value(store: Store, period: Period) -> pd.DataFrame:
 
     Raises:
         MissingTable: As `acquisition_by_channel`.
+
+    Source: plan 1.3, 2.2.
     """
     import pandas as pd
 
@@ -169,6 +173,8 @@ def cac_gap(store: Store, period: Period) -> pd.DataFrame:
 
     Raises:
         MissingTable: Spend, customers or the channel of orders are unknown for the period.
+
+    Source: plan 1.3.
     """
     import pandas as pd
 

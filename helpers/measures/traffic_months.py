@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from helpers.measures.channels import acquisition_of, traffic_of
+from helpers.measures.channels import acquisition_of, hide_few, traffic_of
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def metric_months(
 
     Raises:
         MissingTable: It can say nothing of any of them.
+
+    Source: plan 1.3, 2.2, 3.3.
     """
     import pandas as pd
 
@@ -107,7 +109,8 @@ def customer_months(store: Store, period: Period, *, months: int = MONTHS) -> pd
 
     Returns:
         Two rows a month: `month`, `kind` (`new`, `returning`: bought in an earlier month),
-        `customers`, `share` (of the month's buyers, 0 to 1). Whole months only.
+        `customers`, `share` (of the month's buyers, 0 to 1). Groups of 1 to 9 are empty, with both
+        shares of the month. Whole months only.
 
     Raises:
         MissingTable: Orders name no customers, or hold no whole month.
@@ -134,7 +137,9 @@ def customer_months(store: Store, period: Period, *, months: int = MONTHS) -> pd
     )
     frame = found.reindex(every, fill_value=0).reset_index()
     buyers = frame.groupby("month")["customers"].transform("sum")
-    return frame.assign(share=frame["customers"] / buyers.where(buyers > 0))
+    shown = hide_few(frame, "customers")
+    whole = shown.groupby("month")["customers"].transform("count") == 2
+    return shown.assign(share=(frame["customers"] / buyers.where(buyers > 0)).where(whole))
 
 
 def _whole_months(store: Store, period: Period, months: int) -> tuple[Period, ...]:

@@ -37,9 +37,9 @@ def segment_values(store: Store, period: Period) -> pd.DataFrame:
         One row per segment in the order of `SEGMENTS`: `segment`, `action` (the same),
         `customers`, `alive_share` (mean probability alive, 0 to 1; empty for
         those who bought once, whom BG/NBD never takes for lost), `expected_purchases` (a
-        customer, 12 months), `expected_value`, `at_stake` (money, whole segment), `worth`
-        (`at_stake` for the segments at risk, else `expected_value`). Segments of fewer than 10
-        customers are left out.
+        customer, 12 months), `expected_value`, `at_stake` (money, whole segment), `worth` (of
+        acting: `at_stake`; for those who bought once a tenth of `expected_value`, what every tenth
+        more of them who orders again would add). Segments of fewer than 10 customers are left out.
     """
     import ibis
     import numpy as np
@@ -67,7 +67,6 @@ def segment_values(store: Store, period: Period) -> pd.DataFrame:
     ].sum()
     sums = sums.reindex([name for name in SEGMENTS if name in sums.index]).reset_index()
     worth = sums["paid"] / sums["days"] * (contribution_share(store, period) or 1.0)
-    at_risk = sums["segment"].isin(["at_risk", "big_spenders_at_risk"])
     sums = sums.assign(
         action=sums["segment"],
         alive_share=(sums["alive"] / sums["customers"]).where(sums["lost"] > 0),
@@ -75,7 +74,7 @@ def segment_values(store: Store, period: Period) -> pd.DataFrame:
         expected_value=sums["expected"] * worth,
         at_stake=sums["lost"] * worth,
     )
-    sums["worth"] = sums["at_stake"].where(at_risk, sums["expected_value"])
+    sums["worth"] = sums["at_stake"].where(sums["lost"] > 0, sums["expected_value"] / 10)
     names = ["segment", "action", "customers", "alive_share", "expected_purchases",
              "expected_value", "at_stake", "worth"]  # fmt: skip
     return sums.loc[sums["customers"] >= SMALLEST_GROUP, names].reset_index(drop=True)

@@ -9,6 +9,7 @@ from typing import Any
 from helpers.plan import metrics
 from helpers.plan.periods import parse_period
 from helpers.report import marks
+from helpers.report.findings import display_unit
 from helpers.report.formats import show_change
 from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
@@ -40,11 +41,11 @@ def metric_name(metric: str, voice: Voice) -> str:
 def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
     name = escape(metric_name(card["metric"], voice) + _scope(card["scope"], voice))
     value = number_html(
-        escape(voice.show(card["value"], card["unit"])), card["id"], "value", style="sr-f"
+        escape(voice.show(card["value"], _unit(card))), card["id"], "value", style="sr-f"
     )
     parts = [
-        f'<h3 class="sr-card-name"><a href="{escape(link)}#metric-{escape(card["metric"])}">'
-        f"{name}</a></h3>",
+        f'<p class="sr-card-name"><a href="{escape(link)}#metric-{escape(card["metric"])}">'
+        f"{name}</a></p>",
         f'<p class="sr-card-value">{value}{_provisional(card, voice)}</p>',
         _status(card, voice),
         sparkline(card, voice),
@@ -53,6 +54,10 @@ def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
     interval = marks.interval_text(card, voice)
     parts.append(f'<p class="sr-card-range">{escape(interval)}</p>' if interval else "")
     return f'<article class="sr-card sr-is-{card["status"]}">{"".join(parts)}</article>'
+
+
+def _unit(card: dict[str, Any]) -> str:
+    return display_unit(card["metric"], card["unit"])
 
 
 def _scope(scope: dict[str, str], voice: Voice) -> str:
@@ -146,7 +151,7 @@ def sparkline(card: dict[str, Any], voice: Voice) -> str:
     parts.append(f'<circle cx="{last[0]:.1f}" cy="{last[1]:.1f}" r="3" class="{style}"/>')
     parts += [
         f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="6" class="sr-spark-hit"><title>'
-        f"{escape(point['period'])}: {escape(voice.show(point['value'], card['unit']))}</title>"
+        f"{escape(point['period'])}: {escape(voice.show(point['value'], _unit(card)))}</title>"
         "</circle>"
         for place, point in zip(places, points, strict=True)
         if place

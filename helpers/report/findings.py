@@ -168,6 +168,11 @@ def period_json(period: Period) -> dict[str, str]:
     }
 
 
+def display_unit(metric: str, unit: str) -> str:
+    """The unit to write a metric in: counts of customers hide small groups."""
+    return "customers" if unit == "count" and metric.endswith("customers") else unit
+
+
 def number(value: Any) -> float | None:
     """A finite float, or None."""
     if value is None:

@@ -182,7 +182,12 @@ def show(
         return show_date(value, language)
     if unit == "month":
         return show_month(value, language)
-    return show_period(value, language) if unit == "period" else str(value)
+    return show_period(value, language) if unit == "period" else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Text without control signs, lone surrogates and signs that turn the writing round."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def show_date(day: date, language: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from helpers.report import cards as card_parts
 from helpers.report import foot, text
+from helpers.report.text.template import placeholders
 from helpers.report.voice import Voice
 
 EVALUATION = "90_evaluation"
@@ -154,8 +155,9 @@ def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> str:
     tree = text.load(voice.language, "common")
     items = []
     for note in notes:
-        written = text.find(tree, f"notes.{note['key']}")
-        pieces = voice.fill(written, note.get("values", {})) if written else None
+        written, values = text.find(tree, f"notes.{note['key']}"), note.get("values", {})
+        known = written and {name for name, _, _ in placeholders(written)} <= set(values)
+        pieces = voice.fill(written, values) if known else None
         shown = "".join(piece.text for piece in pieces) if pieces else note["text"]
         items.append(f"<li>{escape(shown)}</li>")
     return f'<ul class="sr-notes">{"".join(items)}</ul>' if items else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from helpers.report.formats import change_unit
+from helpers.report.findings import display_unit
+from helpers.report.formats import SMALLEST_GROUP, change_unit
 from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
@@ -34,15 +35,18 @@ def gap_html(fact: dict[str, Any], voice: Voice) -> str:
         escape(voice.show(target, unit, strip=True)), fact["id"], "target", style="sr-f"
     )
     side = fact["target_direction"] + ("_short" if gap > 0 else "_reached")
-    pieces = voice.say(f"gap.{side}", away="\x00", goal="\x01")
-    return escape(pieces).replace("\x00", away).replace("\x01", goal)
+    pieces = voice.say(f"gap.{side}", away="%away%", goal="%goal%")
+    return escape(pieces).replace("%away%", away).replace("%goal%", goal)
 
 
 def interval_text(fact: dict[str, Any], voice: Voice) -> str:
     """The 95 % interval and what it rests on; empty where the value is exact."""
     if fact["low"] is None or fact["high"] is None:
         return ""
-    low, high = (voice.show(fact[end], fact["unit"]) for end in ("low", "high"))
+    unit = display_unit(fact["metric"], fact["unit"])
+    low, high = (voice.show(fact[end], unit) for end in ("low", "high"))
     if fact["n"] is None:
         return voice.say("card.interval", low=low, high=high)
-    return voice.say("card.interval_n", low=low, high=high, n=fact["n"])
+    few = fact["n"] < SMALLEST_GROUP
+    n = voice.show(fact["n"], "customers" if few else "integer")
+    return voice.say("card.interval_n", low=low, high=high, n=n)

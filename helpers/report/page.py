@@ -154,7 +154,7 @@ def _frame(voice: Voice) -> dict[str, Any]:
     return {
         "language": voice.language,
         "html_language": _LANGUAGE_CODES[voice.language],
-        "policy": POLICY,
+        "policy": Markup(POLICY),
         "font_face": Markup(_FONT_PLACE),
         "styles": Markup(blocks.stylesheet() + _page_styles()),
         "say": voice.say,

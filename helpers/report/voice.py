@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from helpers.report import text
-from helpers.report.formats import show
+from helpers.report.formats import printable, show
 from helpers.report.text import template
 
 
@@ -33,7 +33,7 @@ class Voice:
 
     def name_of(self, column: str, code: Any) -> str:
         """The name of a code of a column."""
-        return self.texts.value(column, code)
+        return printable(self.texts.value(column, code))
 
     def show(self, value: Any, unit: str, *, signed: bool = False, strip: bool = False) -> str:
         """A value as text."""

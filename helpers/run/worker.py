@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from helpers.run import child, kernel, processes, verify
 from helpers.run.arguments import checked_parameters
 from helpers.run.files import write_text
 from helpers.run.redaction import Redactor
+
+Count = Callable[[int, int], None]
 
 
 def execute(request: child.Event, emit: child.Emit) -> dict[str, Any]:
@@ -39,9 +42,9 @@ def execute(request: child.Event, emit: child.Emit) -> dict[str, Any]:
         )
     peaks: list[float | None] = [None]
 
-    def count(cell_index: int, cells: int) -> None:
+    def count(done: int, cells: int) -> None:
         peaks.append(kernel.peak_memory_mb())
-        emit({"done": cell_index + 1, "of": cells})
+        emit({"done": done, "of": cells})
 
     try:
         notebook = _run(source, parameters, request["cell_seconds"], count, target)
@@ -55,39 +58,18 @@ def execute(request: child.Event, emit: child.Emit) -> dict[str, Any]:
 
 
 def _run(
-    source: Path,
-    parameters: dict[str, object],
-    cell_seconds: int,
-    count: Any,
-    target: Path,
+    source: Path, parameters: dict[str, object], cell_seconds: int, count: Count, target: Path
 ) -> dict[str, Any]:
     """Execute with papermill and write the redacted outcome, whatever it is."""
     import papermill
-    from papermill.engines import NBClientEngine, papermill_engines
 
     kept: dict[str, Any] = {}
-
-    class KeepingEngine(NBClientEngine):
-        """Keeps hold of the notebook, so that a failed one can be written without secrets."""
-
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **arguments: Any) -> Any:
-            kept["notebook"] = nb_man.nb
-            cells = len(nb_man.nb.cells)
-            return super().execute_managed_notebook(
-                nb_man,
-                kernel_name,
-                on_cell_executed=lambda cell_index, **_: count(cell_index, cells),
-                **arguments,
-            )
-
-    papermill_engines.register("keeping", KeepingEngine)
     try:
         papermill.execute_notebook(
             str(source).replace("{", "{{").replace("}", "}}"),
             None,
             parameters=parameters,
-            engine_name="keeping",
+            engine_name=_register_engine(kept, count),
             kernel_name="python3",
             language="python",
             cwd=str(source.parent),
@@ -102,6 +84,27 @@ def _run(
         if outcome:
             write_text(target, json.dumps(outcome, ensure_ascii=False, indent=1), private=True)
     return outcome
+
+
+def _register_engine(kept: dict[str, Any], count: Count) -> str:
+    """Name of an engine that keeps hold of the notebook and counts its cells: papermill itself
+    gives a failed notebook to nobody, or writes it with its secrets.
+    """
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class KeepingEngine(NBClientEngine):
+        """papermill's own engine, watched."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **arguments: Any) -> Any:
+            kept["notebook"] = nb_man.nb
+            cells = len(nb_man.nb.cells)
+            count(0, cells)
+            arguments["on_cell_executed"] = lambda cell_index, **_: count(cell_index + 1, cells)
+            return super().execute_managed_notebook(nb_man, kernel_name, **arguments)
+
+    papermill_engines.register("keeping", KeepingEngine)
+    return "keeping"
 
 
 def main() -> None:

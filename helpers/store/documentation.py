@@ -42,8 +42,8 @@ A missing required column, another encoding, or a file that is no table stops th
 message. A single row that breaks a rule goes to quarantine with its line number and the reason;
 the run goes on, and rows and money are accounted for on the quality page: rows in = accepted +
 quarantined + delivered twice. Of rows alike in everything the first is kept; where rows with one
-key differ, all of them are set aside. A table with more than 5 % of its rows in quarantine is
-withheld.
+key differ, all of them are set aside. An optional table with more than 5 % of its rows in
+quarantine (and at least 20) is withheld; a required one with more than half stops the run.
 
 ## {settings}
 

@@ -207,7 +207,7 @@ def write(
         columns = ", ".join(map(quoted, table.column_names))
         to_parquet(
             connection, f"SELECT {columns} FROM ({sifted.accepted})",
-            target / f"{table.name}.parquet",
+            target / f"{table.name}.parquet", joined=sifted.account.quarantined > 0,
         )  # fmt: skip
     if sifted.account.quarantined:
         (target / "quarantine").mkdir(exist_ok=True)
@@ -234,10 +234,25 @@ def write_declared(
     )
 
 
-def to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Stream a query into one Parquet file, rows in the order of the input."""
+def to_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, path: Path, *, joined: bool = False
+) -> None:
+    """Stream a query into one Parquet file, rows in the order of the input.
+
+    Args:
+        connection: The one that can run the query.
+        query: SQL.
+        path: The file.
+        joined: The query joins, and several threads would put its rows in a chance order.
+    """
+    threads = _one(connection, "SELECT current_setting('threads')")
     connection.execute("SET preserve_insertion_order = true")
-    connection.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+    if joined:
+        connection.execute("SET threads = 1")
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+    finally:
+        connection.execute(f"SET threads = {threads}")
 
 
 def _quarantine(sifted: Sifted) -> str:

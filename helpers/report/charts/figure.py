@@ -80,11 +80,12 @@ def render(canvas: Canvas, height_px: int, draw: Draw, alt: str) -> str:
     with mpl.rc_context(rc=salt, fname=_STYLE):
         size = (canvas.width_px / 72, height_px / 72)
         layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02)
-        figure = Figure(figsize=size, layout=layout)
-        FigureCanvasSVG(figure)
+        figure = Figure(figsize=size)
+        canvas_svg = FigureCanvasSVG(figure)
         marks = draw(figure)
+        layout.execute(figure)
         target = io.BytesIO()
-        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+        canvas_svg.print_svg(target, metadata={"Date": None, "Creator": None})
         hits = [_hit(mark, height_px) for mark in marks]
     return clean(target.getvalue(), canvas.id, alt, hits)
 

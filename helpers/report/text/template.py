@@ -9,7 +9,7 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from helpers.report.findings import FIELD_UNITS, Finding
+from helpers.report.findings import FIELD_UNITS, Finding, display_unit
 from helpers.report.formats import NUMERIC_UNITS, UNITS, is_missing, show
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\.([a-z_]+))?(?::([^{}]*))?\}")
@@ -130,13 +130,18 @@ def _piece(part: Placeholder, value: Any, setting: Setting, key: str) -> Piece |
     unit = part.unit
     if isinstance(value, Finding):
         metric, fact, field = value.metric, value.id, part.field or "value"
-        unit = unit or FIELD_UNITS.get(field, lambda own: own)(value.unit)
+        unit = unit or _unit_of(value, field)
         value = getattr(value, field)
     elif unit in NUMERIC_UNITS:
         fact = f"{key}.{part.name}" if key else ""
     if is_missing(value) or (isinstance(value, str) and not value):
         return None
     return Piece(_text(part, value, unit, field, setting), fact, field, metric)
+
+
+def _unit_of(finding: Finding, field: str) -> str:
+    own = display_unit(finding.metric, finding.unit)
+    return FIELD_UNITS[field](own) if field in FIELD_UNITS else own
 
 
 def _text(part: Placeholder, value: Any, unit: str, field: str, setting: Setting) -> str:

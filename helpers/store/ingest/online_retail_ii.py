@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from helpers.store.columns import UNIT_PRICE, Column, Table
@@ -109,13 +110,13 @@ class OnlineRetailII:
         ) as delivery:
             sifted = sift(connection, RAW, delivery.incoming, time_zone=zone, rules=_rules())
             write(connection, sifted, target, rows=False, name="order_lines")
-            _build(connection, sifted)
+            sheets = _build(connection, sifted)
             lost = _money_set_aside(connection, sifted)
         account = _account(connection, sifted, lost)
         return Ingested(
             {"order_lines": account, **_write(connection, target, account.files)},
             _bridge(connection, account),
-            [*delivery.notes, *_notes(connection)],
+            [*delivery.notes, *sheets, *_notes(connection)],
         )
 
 
@@ -137,8 +138,8 @@ def _rules() -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _build(connection: duckdb.DuckDBPyConnection, sifted: Sifted) -> None:
-    """Make tables `raw`, `lines` and `parts` from the accepted rows."""
+def _build(connection: duckdb.DuckDBPyConnection, sifted: Sifted) -> list[Note]:
+    """Make tables `raw`, `lines` and `parts` from the accepted rows; say if sheets are unknown."""
 
     def make(name: str, query: str) -> None:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
@@ -149,6 +150,14 @@ def _build(connection: duckdb.DuckDBPyConnection, sifted: Sifted) -> None:
     make("twice", lines.TWICE)
     make("lines", lines.classed())
     cancellations.link(connection)
+    told = len(falls) <= lines.MOST_SHEETS and _one(connection, "SELECT count(*) FROM twice")
+    if told or not falls:
+        return []
+    text = (
+        "rows stand in no order of time and no column names their sheet: rows that both "
+        "sheets hold can't be told from repeats and count twice"
+    )
+    return [Note("sheets_unknown", text)]
 
 
 def _money_set_aside(connection: duckdb.DuckDBPyConnection, sifted: Sifted) -> Decimal:
@@ -247,9 +256,8 @@ def _notes(connection: duckdb.DuckDBPyConnection) -> list[Note]:
     return [_note(*note, *values) for note, values in found if values[0]]
 
 
-def _note(key: str, text: str, rows: int, other: Decimal | int | str) -> Note:
-    values = {
-        "rows": str(rows),
-        "other": f"{other:.2f}" if isinstance(other, Decimal) else str(other),
-    }
+def _note(key: str, text: str, *figures: Decimal | int | str) -> Note:
+    names = [name for _, name, _, _ in Formatter().parse(text) if name]
+    shown = [f"{one:.2f}" if isinstance(one, Decimal) else str(one) for one in figures]
+    values = dict(zip(names, shown, strict=True))
     return Note(key, text.format(**values), values)

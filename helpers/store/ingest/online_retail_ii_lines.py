@@ -37,11 +37,10 @@ def typed(accepted: str, files: Sequence[str]) -> str:
 
 FALLS = f"""
     SELECT position FROM (
-        SELECT position, moment, max(moment) OVER (
-            PARTITION BY position // {FILE_SPAN} ORDER BY position
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
+        SELECT position, moment, lag(moment) OVER (
+            PARTITION BY position // {FILE_SPAN} ORDER BY position) AS earlier
         FROM raw WHERE sheet_delivered = '')
-    WHERE moment < latest - INTERVAL 1 DAY ORDER BY position"""
+    WHERE moment < earlier - INTERVAL 1 DAY ORDER BY position"""
 """Positions from which a new sheet begins, where no column names the sheet: inside a sheet dates
 never fall, and where the next one begins they fall by days."""
 
@@ -125,29 +124,29 @@ PRODUCTS = """
     GROUP BY product_id ORDER BY product_id"""
 
 REMARKS = {
-    ("repeats_kept", "{rows} lines ({other}) repeat a line of their own sheet; they are the "
+    ("repeats_kept", "{rows} lines ({money}) repeat a line of their own sheet; they are the "
      "shop's own and stay"): f"""
         SELECT coalesce(sum(copies - 1), 0), coalesce(sum((copies - 1) * exact), 0)
         FROM (SELECT count(*) AS copies, any_value(exact) AS exact FROM sheeted
               GROUP BY {_ALL}, sheet HAVING count(*) > 1)""",
-    ("codes_merged", "{rows} spellings of stock codes are {other} codes: capitals and spaces "
+    ("codes_merged", "{spellings} spellings of stock codes are {codes} codes: capitals and spaces "
      "say nothing"): """
         SELECT count(DISTINCT code_delivered), count(DISTINCT product_id) FROM lines""",
-    ("no_customer", "{rows} lines ({other}) name no customer; they count as sales, not as "
+    ("no_customer", "{rows} lines ({money}) name no customer; they count as sales, not as "
      "customers"): """
         SELECT count(*), coalesce(sum(money), 0) FROM lines
         WHERE customer_id IS NULL AND kind = 'sale'""",
-    ("free_lines", "{rows} lines ({other} pieces) without a price stand on invoices with one; "
+    ("free_lines", "{rows} lines ({pieces} pieces) without a price stand on invoices with one; "
      "they stay as goods given free"): """
         SELECT count(*), coalesce(sum(quantity), 0) FROM lines WHERE kind = 'sale' AND price = 0""",
     ("codes_unknown", "{rows} lines have stock codes that are no article numbers and not known "
-     "({other}); they are classed as manual, not sold as goods"): """
+     "({codes}); they are classed as manual, not sold as goods"): """
         SELECT count(*), string_agg(DISTINCT product_id, ', ' ORDER BY product_id)
         FROM lines WHERE item_class = 'manual' AND product_id NOT IN ('M', 'PADS')""",
-    ("returns_unlinked", "{rows} refunds of goods ({other}) match no earlier sale of the same "
+    ("returns_unlinked", "{rows} refunds of goods ({money}) match no earlier sale of the same "
      "customer, product and price; they net on the day of the refund"): """
         SELECT count(*), coalesce(sum(CAST(p.quantity * price AS DECIMAL(18,2))), 0)
         FROM parts p JOIN lines ON position = p.cancellation
         WHERE sale IS NULL AND item_class = 'goods'""",
 }  # fmt: skip
-"""What is worth saying of the lines: key and text, and SQL of its two figures."""
+"""What is worth saying of the lines: key, text, and SQL of the figures that it names in order."""

@@ -40,8 +40,6 @@ def _valid_prices(tables: Tables) -> ir.Table:
     """
     import ibis
 
-    import ibis
-
     prices = tables["price_history"]
     following = ibis.window(
         group_by=[prices.shop_id, prices.product_id], order_by=prices.valid_from

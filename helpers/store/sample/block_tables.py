@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
 from helpers.store.sample.arrow import joined, money, numbered, text, times, unit_price, words
 from helpers.store.sample.baskets import Lines
+from helpers.store.sample.blocks import Block
 from helpers.store.sample.channels import NAMES
 from helpers.store.sample.columns import NO_TIME, day_number
 from helpers.store.sample.customers import REGION_NAMES
@@ -17,10 +20,33 @@ from helpers.store.sample.payments import METHODS, Payments
 from helpers.store.sample.returns import Returns
 from helpers.store.sample.settings import Setting
 from helpers.store.sample.surveys import Answers
+from helpers.store.sample.totals import Totals
 from helpers.store.schema import ORDER_KINDS, RETURN_STAGES, RETURN_TYPES
 
 Columns = dict[str, pa.Array]
 COUNTRIES = {"Hong Kong": "HK", "Macao": "MO"}
+
+
+def block_columns(setting: Setting, block: Block, totals: Totals) -> Iterator[tuple[str, Columns]]:
+    """Tables and their rows of one block."""
+
+    def numbers(table: str, rows: np.ndarray) -> np.ndarray:
+        return totals.next_numbers(table, len(rows))
+
+    ids = order_ids(setting, block.orders)
+    lines, orders = block.lines, block.orders
+    yield "customers", customer_columns(setting, block.accounts)
+    yield "orders", order_columns(setting, orders, ids, block.deliveries, block.settlements)
+    yield "order_lines", line_columns(lines, ids)
+    paid = numbers("payments", block.payments.order)
+    yield "payments", payment_columns(setting, block.payments, ids, paid)
+    back = numbers("returns", block.returns.line)
+    yield "returns", return_columns(setting, block.returns, orders, lines, ids, back)
+    yield "settlements", settlement_columns(setting, block.settlements, ids)
+    sent = numbers("shipments", block.parcels.order)
+    yield "shipments", shipment_columns(setting, block.parcels, ids, sent)
+    said = numbers("surveys", block.answers.account)
+    yield "surveys", answer_columns(setting, block.answers, said)
 
 
 def scrambled(numbers: np.ndarray, digits: int) -> np.ndarray:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
-from helpers.store.sample import block_tables, shop_tables
+from helpers.store.sample import shop_tables
 from helpers.store.sample.advertising import draw_spend
-from helpers.store.sample.baskets import Lines, fill_baskets
-from helpers.store.sample.columns import day_number
+from helpers.store.sample.block_tables import block_columns
+from helpers.store.sample.blocks import draw_block
 from helpers.store.sample.customers import (
     draw_arrivals,
     draw_customers,
     draw_purchases,
     expected_returning,
 )
-from helpers.store.sample.delivery import deliver
-from helpers.store.sample.money import settle
-from helpers.store.sample.orders import SALE, Accounts, Orders, place_orders
-from helpers.store.sample.payments import draw_payments
-from helpers.store.sample.returns import draw_cancellations, draw_returns
+from helpers.store.sample.orders import place_orders
 from helpers.store.sample.settings import FULL, Mechanisms, make_setting
-from helpers.store.sample.streams import stream
 from helpers.store.sample.supply import simulate_supply
-from helpers.store.sample.surveys import draw_answers
 from helpers.store.sample.totals import Totals, add_orders, add_pieces, empty_totals
 from helpers.store.sample.traffic import draw_traffic
 from helpers.store.sample.truth import Truth, make_truth
@@ -95,86 +86,16 @@ def _write_blocks(world: World, tables: Tables) -> Totals:
         totals.returning += expected_returning(world.clock, customers, left)
         orders, accounts = place_orders(
             world, block, customers, purchases,
-            next_account=whole + totals.accounts, next_order=totals.orders,
+            next_account=whole + totals.strangers, next_order=totals.orders,
         )  # fmt: skip
         totals.orders += len(orders)
-        totals.accounts += len(accounts.number) - len(customers.number)
-        _write_orders(world, block, orders, accounts, totals, tables)
+        totals.strangers = max(totals.strangers, int(accounts.number[-1]) + 1 - whole)
+        drawn = draw_block(world, block, orders, accounts)
+        add_orders(totals, drawn.orders)
+        add_pieces(world, totals, drawn.orders, drawn.lines, drawn.deliveries, drawn.returns)
+        for table, columns in block_columns(world.setting, drawn, totals):
+            tables.write(table, columns)
     return totals
-
-
-def _write_orders(
-    world: World, block: int, orders: Orders, accounts: Accounts, totals: Totals, tables: Tables
-) -> None:
-    """One block of orders: baskets, payments, parcels, refunds, settlements, answers."""
-    setting = world.setting
-    lines = _baskets(world, block, orders)
-    cancelled = draw_cancellations(world, stream(setting.seed, "cancellations", block), orders)
-    weight, pieces = _weights(world, orders, lines)
-    parcels, to = deliver(
-        world, stream(setting.seed, "delivery", block), orders, weight, pieces, cancelled
-    )
-    returns = draw_returns(
-        world, stream(setting.seed, "returns", block), orders, lines, to, cancelled
-    )
-    settlements = settle(
-        world, stream(setting.seed, "settlements", block), orders, lines, to, returns
-    )
-    payments = draw_payments(stream(setting.seed, "payments", block), orders)
-    answers = draw_answers(world, stream(setting.seed, "surveys", block), orders, to)
-    add_orders(totals, orders)
-    add_pieces(world, totals, orders, lines, to, returns)
-    ids = block_tables.order_ids(setting, orders)
-    number = totals.next_numbers
-    of = block_tables
-    for table, columns in (
-        ("customers", of.customer_columns(setting, accounts)),
-        ("orders", of.order_columns(setting, orders, ids, to, settlements)),
-        ("order_lines", of.line_columns(lines, ids)),
-        ("payments", of.payment_columns(
-            setting, payments, ids, number("payments", len(payments.order)))),
-        ("returns", of.return_columns(
-            setting, returns, orders, lines, ids, number("returns", len(returns.line)))),
-        ("settlements", of.settlement_columns(setting, settlements, ids)),
-        ("shipments", of.shipment_columns(
-            setting, parcels, ids, number("shipments", len(parcels.order)))),
-        ("surveys", of.answer_columns(
-            setting, answers, number("surveys", len(answers.account)))),
-    ):  # fmt: skip
-        tables.write(table, columns)
-
-
-def _baskets(world: World, block: int, orders: Orders) -> Lines:
-    """Lines of the orders; of exchanges, samples and gifts the shop gives away the whole price."""
-    day = day_number(orders.tried)
-    lines = fill_baskets(
-        stream(world.setting.seed, "baskets", block),
-        world.assortment,
-        epoch=world.prices.epoch_of_day(day),
-        amount_cents=orders.amount_cents,
-        discount=world.calendar.discount[day],
-        is_event=world.calendar.is_peak[day],
-        has_subsidies=world.setting.mechanisms.events,
-    )
-    free = (orders.kind != SALE)[lines.order]
-    orders.amount_cents[orders.kind != SALE] = 0
-    nothing = np.zeros(len(free), dtype=np.int64)
-    return replace(
-        lines,
-        merchant_cents=np.where(free, lines.list_cents * lines.quantity, lines.merchant_cents),
-        coupon_cents=np.where(free, nothing, lines.coupon_cents),
-        subsidy_cents=np.where(free, nothing, lines.subsidy_cents),
-        paid_cents=np.where(free, nothing, lines.paid_cents),
-    )
-
-
-def _weights(world: World, orders: Orders, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
-    """Weight in kg and pieces of each order."""
-    weight = world.catalogue.weight_kg[lines.product] * lines.quantity
-    return (
-        np.bincount(lines.order, weights=weight, minlength=len(orders)),
-        np.bincount(lines.order, weights=lines.quantity, minlength=len(orders)),
-    )
 
 
 def _write_shop(world: World, totals: Totals, tables: Tables) -> Truth:

@@ -17,7 +17,7 @@ from helpers.store.sample.streams import stream
 from helpers.store.sample.world import World
 
 OVERHEADS = (
-    ("payroll", 0.088, 0.015),
+    ("payroll", 0.081, 0.015),
     ("warehouse_rent", 0.010, 0.0),
     ("office_rent", 0.006, 0.0),
     ("customer_service", 0.008, 0.08),

@@ -1,7 +1,7 @@
 """Stand-ins for the data and the pages, so that a test of the run tests the run.
 
 Python imports this at its start where the folder is on PYTHONPATH; only the two children of the
-run that prepare data and render pages get the stand-ins.
+run that prepare data and render pages get the stand-ins, the former unless REAL_DATA is set.
 """
 
 import os
@@ -101,5 +101,5 @@ def stand_in_for_data():
 
 if "helpers.run.pages" in sys.orig_argv:
     stand_in_for_pages()
-if "helpers.run.preparation" in sys.orig_argv:
+if "helpers.run.preparation" in sys.orig_argv and "REAL_DATA" not in os.environ:
     stand_in_for_data()

@@ -6,8 +6,10 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from helpers.store import engine
 from helpers.store.errors import BadInput
 from helpers.store.ingest import recognise
+from helpers.store.settings import StoreSettings
 from tests.store.ingest.conftest import LINES, ORDERS
 
 LINE = "A1,1,p1,2,20.00"
@@ -409,3 +411,39 @@ def test_days_are_days(read, folder) -> None:
                               "2026-03-01 10:00,power,5\n"))  # fmt: skip
     assert found.rows("costs", "month, amount") == [(date(2026, 3, 1), Decimal("10.00"))]
     assert found.quarantine("costs") == [("costs.csv", 3, "month is no date YYYY-MM-DD")]
+
+
+def test_threads_and_repetition_change_no_row_and_no_order(monkeypatch, tmp_path) -> None:
+    data = tmp_path / "shop"
+    data.mkdir()
+    duckdb.sql(
+        "COPY (SELECT i::VARCHAR AS order_id, created_at, created_at AS paid_at FROM (SELECT i, "
+        "TIMESTAMP '2026-01-01' + to_seconds(i) AS created_at "
+        f"FROM range(20000) t(i))) TO '{data}/orders.parquet' (ROW_GROUP_SIZE 2048)"
+    )
+    duckdb.sql(
+        "COPY (SELECT (i % 20010)::VARCHAR AS order_id, (i // 20010)::VARCHAR AS line_id, "
+        "'p' || i % 7 AS product_id, 1 AS quantity, i % 97 AS buyer_paid FROM range(40000) t(i)) "
+        f"TO '{data}/order_lines.parquet' (ROW_GROUP_SIZE 2048)"
+    )
+    found = set()
+    for number, threads in enumerate("144"):
+        monkeypatch.setenv("STORE_REPORT_THREADS", threads)
+        target = tmp_path / str(number)
+        target.mkdir()
+        connection = engine.connect(tmp_path)
+        recognise(data).read(data, target, connection=connection, settings=StoreSettings())
+        connection.close()
+        files = [target / "order_lines.parquet", target / "quarantine" / "order_lines.parquet"]
+        names = ("order_id, line_id, product_id, buyer_paid", "line, reason, row")
+        found.add(
+            tuple(
+                duckdb.sql(
+                    f"SELECT count(*), sum(hash({columns})::HUGEINT % 1000003 * file_row_number) "
+                    f"FROM read_parquet('{file}', file_row_number = true)"
+                ).fetchone()
+                for file, columns in zip(files, names, strict=True)
+            )
+        )
+    assert [rows for rows, _ in next(iter(found))] == [39_990, 10]
+    assert len(found) == 1

@@ -99,8 +99,27 @@ def test_tables_and_bridge_agree_on_net_sales(shop: Read) -> None:
 
 def test_repeats_inside_a_sheet_stay_and_are_reported(shop: Read) -> None:
     notes = {note.key: note.values for note in shop.ingested.notes}
-    assert notes["repeats_kept"] == {"rows": "12133", "other": "55450.05"}
-    assert notes["codes_merged"]["rows"] == "5305"
+    assert notes["repeats_kept"] == {"rows": "12133", "money": "55450.05"}
+    assert notes["codes_merged"]["spellings"] == "5305"
+
+
+@pytest.mark.parametrize(("ordered", "twice"), [(True, 22_523), (False, 0)])
+def test_sheets_that_no_column_names_are_told_by_the_fall_of_the_dates(
+    shared_data: Path, tmp_path: Path, read, ordered, twice
+) -> None:
+    raw = shared_data / "online_retail_II" / "online_retail_II_stacked.parquet"
+    if not raw.exists():
+        pytest.skip("real data: online_retail_II is not beside the project")
+    order = "file_row_number" if ordered else "Invoice, StockCode, file_row_number"
+    duckdb.sql(
+        f"COPY (SELECT * EXCLUDE (sheet, file_row_number) FROM read_parquet('{raw}', "
+        "file_row_number = true) WHERE InvoiceDate BETWEEN '2010-11-25' AND '2010-12-12' "
+        f"ORDER BY {order}) TO '{tmp_path}/shop.parquet'"
+    )
+    found = read(tmp_path / "shop.parquet")
+    assert found.ingested.tables["order_lines"].delivered_twice == twice
+    notes = {note.key for note in found.ingested.notes}
+    assert ("sheets_unknown" in notes) is not ordered
 
 
 def test_a_month_agrees_with_plain_pandas(shop: Read, raw) -> None:

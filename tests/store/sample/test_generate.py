@@ -95,6 +95,21 @@ def test_customers_are_written_block_by_block(tmp_path, monkeypatch):
     assert sum(len(group) for group in buyers) == len(set.union(*buyers))
 
 
+def test_no_id_stands_in_two_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(MODULE, "CUSTOMERS_IN_BLOCK", 800)
+    small(tmp_path / "shop", customers=4000)
+    for table, key in (
+        ("customers", "customer_id"),
+        ("orders", "order_id"),
+        ("payments", "payment_id"),
+        ("returns", "return_id"),
+        ("shipments", "shipment_id"),
+        ("surveys", "answer_id"),
+    ):
+        ids = pq.read_table(tmp_path / "shop" / f"{table}.parquet")[key]
+        assert len(ids.unique()) == len(ids), table
+
+
 def test_a_shop_that_fails_leaves_the_one_before_as_it_was(tmp_path, monkeypatch):
     small(tmp_path / "shop")
     before = fingerprints(tmp_path / "shop")

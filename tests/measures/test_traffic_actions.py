@@ -1,0 +1,55 @@
+"""What acquisition asks for, on the shop of `traffic_shop.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.measures import (
+    traffic_actions,
+)
+from tests.traffic_shop import by_channel, one
+
+
+def test_value_is_what_customers_of_a_year_ago_brought_in_365_days(traffic_shop_store):
+    # 40 customers: a first order with 60 left, 20 of them another; orders after a year don't count.
+    frame = by_channel(traffic_actions.value_by_channel, traffic_shop_store)
+    everyone, ads = frame.loc[""], frame.loc["onsite_ads"]
+    # The 16 customers of March 2023 spent 200 each, 160 left.
+    assert (ads["customers"], ads["value"]) == (
+        56,
+        pytest.approx((40 * 60 + 20 * 60 + 16 * 160) / 56),
+    )
+    assert everyone["value"] == pytest.approx(ads["value"])
+    money = [120.0] * 20 + [60.0] * 20 + [160.0] * 16
+    half = 1.96 * np.std(money, ddof=1) / np.sqrt(56)
+    assert ads["high"] - ads["value"] == pytest.approx(half)
+
+
+def test_a_dear_channel_is_cut_one_above_the_ceiling_capped_a_cheap_one_tested(traffic_shop_store):
+    frame = by_channel(traffic_actions.cost_against_value, traffic_shop_store)
+    ceiling = (80 * 115 - 310) / 96
+    value = 6160 / 56
+    assert frame["ceiling"].tolist() == pytest.approx([ceiling] * 3)
+    assert frame["action"].to_dict() == {
+        "social_ads": "cut", "onsite_ads": "cap", "content": "test"
+    }  # fmt: skip
+    assert frame.loc["social_ads", "worth"] == pytest.approx(9300 - 32 * value)
+    assert frame.loc["onsite_ads", "worth"] == pytest.approx(3410 - 32 * ceiling)
+    assert frame.loc["content", "worth"] == pytest.approx(0.2 * 800 * (value / 25 - 1))
+    assert (frame["worth_low"] <= frame["worth"]).all()
+    assert (frame["worth"] <= frame["worth_high"]).all()
+
+
+def test_the_gap_says_what_each_way_alone_would_take(traffic_shop_store):
+    row = one(traffic_actions.cac_gap, traffic_shop_store)
+    assert row["spend_to_cut"] == pytest.approx(13820 - 80 * 115)
+    assert row["customers_needed"] == pytest.approx(13820 / 80 - 115)
+    assert (row["paid_customers"], row["free_customers"]) == (96, 19)
+
+
+def test_a_target_in_another_currency_neither_binds_nor_caps(traffic_in_pounds):
+    row = one(traffic_actions.cac_gap, traffic_in_pounds)
+    assert row[["target", "spend_to_cut", "customers_needed", "ceiling"]].isna().all()
+    frame = by_channel(traffic_actions.cost_against_value, traffic_in_pounds)
+    assert set(frame["action"]) == {"watch"}

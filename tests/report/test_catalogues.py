@@ -1,0 +1,97 @@
+"""Both languages say the same things: same keys, same placeholders, short titles, glyphs."""
+
+import re
+
+import pytest
+
+from helpers.plan import metrics
+from helpers.report import fonts, text
+from helpers.report.text.template import parse, placeholders
+
+NAMES = [name for name in text.names() if name != "demo"]
+MOST_WORDS_IN_A_TITLE = 15
+MOST_CHARACTERS_IN_A_TITLE = 26
+_GAP = re.compile(r"\{[^}]*\}")
+_NOT_COUNTED = re.compile(r"[，。、；：？！“”（）\s]")
+
+
+def leaves(tree, path=()):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def is_template(path):
+    return path[0] in ("sentences", "blocks") and path[-1] not in ("name", "missing")
+
+
+def catalogue(language, name):
+    return dict(leaves(text.load(language, name)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_have_the_same_keys(name):
+    english, chinese = catalogue("en", name), catalogue("zh", name)
+    assert set(english) == set(chinese)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_state_the_same_values(name):
+    english, chinese = catalogue("en", name), catalogue("zh", name)
+    for path in set(english) & set(chinese):
+        if name == "common" or is_template(path):
+            assert placeholders(english[path]) == placeholders(chinese[path]), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_text_can_be_read_and_only_a_sentence_may_be_empty(name, language):
+    for path, written in catalogue(language, name).items():
+        assert written.strip() or path[0] == "sentences", path
+        parse(written)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_font_has_every_glyph(name, language):
+    missing = {path: found for path, written in catalogue(language, name).items()
+               if (found := fonts.uncovered(written))}  # fmt: skip
+    assert not missing
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_title_is_short(name):
+    long = []
+    for path, written in catalogue("en", name).items():
+        if path[0] == "blocks" and path[-1] == "title":
+            words = _GAP.sub("1", written).split()
+            long += [written] if len(words) > MOST_WORDS_IN_A_TITLE else []
+    for path, written in catalogue("zh", name).items():
+        if path[0] == "blocks" and path[-1] == "title":
+            signs = _NOT_COUNTED.sub("", _GAP.sub("数", written))
+            long += [written] if len(signs) > MOST_CHARACTERS_IN_A_TITLE else []
+    assert not long
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "common"])
+def test_every_block_has_a_plain_name(name):
+    blocks = text.load("en", name).get("blocks", {})
+    assert [key for key, block in blocks.items() if not block.get("name")] == []
+
+
+def test_chinese_text_has_chinese_punctuation():
+    wrong = []
+    for name in NAMES:
+        for path, written in catalogue("zh", name).items():
+            plain = _GAP.sub("数", written)
+            if re.search(r"[\u4e00-\u9fff][,;:?!]|[,;:?!][\u4e00-\u9fff]", plain):
+                wrong.append((name, path, written))
+    assert not wrong
+
+
+def test_the_font_has_every_glyph_of_the_metric_contract():
+    for entry in metrics.load().values():
+        texts = [entry.name, entry.window, entry.rule, entry.time]
+        assert not fonts.uncovered("".join(t for one in texts for t in one.values())), entry.id
