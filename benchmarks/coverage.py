@@ -133,17 +133,11 @@ def main(seeds: int = SEEDS, processes: int = 2) -> int:
     fewest, most = round(FEWEST_SHARE * seeds), round(MOST_SHARE * seeds)
     fits = found["holds"].between(fewest, most)
     print(f"95 % intervals of plain shops of {CUSTOMERS} customers, seeds 0 to {seeds - 1}")
-    print(
-        text_table(
-            ["claim", "truth", "mean value", "holds", "of", "mean width", ""],
-            [
-                [claim, f"{row.truth:.5g}", f"{row.mean_value:.5g}", str(row.holds),
-                 str(row.shops), f"{row.mean_width:.4g}", "" if fit else "OUTSIDE"]
-                for (claim, row), fit in zip(
-                    ((claim, row) for claim, row in zip(found.index, found.itertuples())),
-                    fits, strict=True)
-            ],
-        )
-    )  # fmt: skip
+    rows = [
+        [claim, f"{row.truth:.5g}", f"{row.mean_value:.5g}", f"{row.mean_width:.4g}",
+         f"{row.holds} of {row.shops}", "" if fits[claim] else "OUTSIDE"]
+        for claim, row in zip(found.index, found.itertuples(), strict=True)
+    ]  # fmt: skip
+    print(text_table(["claim", "truth", "mean value", "mean width", "holds", ""], rows))
     print(f"must hold in {fewest} to {most} of {seeds}")
     return 0 if fits.all() else 1

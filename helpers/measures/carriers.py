@@ -166,7 +166,7 @@ def paired_difference(one: pd.DataFrame, other: pd.DataFrame) -> Estimate:
     Returns:
         Rate of one less rate of the other; interval from the days' joint residuals.
     """
-    both = one.join(other, how="outer", lsuffix="_one", rsuffix="_other").fillna(0).sort_index()
+    both = one.join(other, how="outer", suffixes=("_one", "_other")).fillna(0).sort_index()
     linear, value = 0.0, 0.0
     for name, sign in (("one", 1), ("other", -1)):
         top, bottom = both[f"top_{name}"], both[f"bottom_{name}"]
@@ -211,7 +211,7 @@ def alternatives(store: Store, period: Period) -> pd.DataFrame:
             cheaper = other.cost_high < one.cost_low and other.median_days <= one.median_days
             if apart.low > 0:
                 found.append((other.cost, other.carrier, "promise", apart.value))
-            elif cheaper and apart.high >= 0:
+            elif cheaper and not apart.high < 0:
                 found.append((other.cost, other.carrier, "cost", apart.value))
         if found:
             cost, name, reason, gain = min(found)

@@ -51,8 +51,10 @@ def selling_share(store: Store, period: Period) -> pd.DataFrame:
         sold = sold.union(held.select(*PRODUCT, sold=False))
     on_sale = assortment.described(store, sold.group_by(*PRODUCT).aggregate(sold=sold.sold.max()))
     on_sale = on_sale.filter(on_sale.launched_on.isnull() | (on_sale.launched_on <= period.end))
-    found = store.to_frame(on_sale.aggregate(n=on_sale.count(), sold=on_sale.sold.sum())).iloc[0]
-    return proportion(float(found["sold"] or 0), float(found["n"]))
+    found = store.to_frame(
+        on_sale.aggregate(n=on_sale.count(), sold=on_sale.sold.sum().fill_null(0))
+    ).iloc[0]
+    return proportion(float(found["sold"]), float(found["n"]))
 
 
 def class_a_share(store: Store, period: Period) -> pd.DataFrame:

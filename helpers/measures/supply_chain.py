@@ -14,6 +14,7 @@ from helpers.measures import assortment, carriers, inventory, stock, suppliers
 from helpers.measures.frames import estimated, one_row, proportion
 from helpers.models.intervals import ratio_of_sums
 from helpers.plan.periods import Period
+from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,13 +33,16 @@ def on_time_in_full(store: Store, period: Period) -> pd.DataFrame:
         One row, `frames.COLUMNS`: rate 0 to 1 with its Wilson interval; n lines.
 
     Raises:
-        MissingTable: No purchase orders.
+        MissingTable: No purchase orders, or no line due in the period.
 
     Source: plan 5.1; definitions of the contract.
     """
     lines = suppliers.due_lines(store, period)
-    found = store.to_frame(lines.aggregate(n=lines.count(), kept=lines.on_time_in_full.sum()))
-    return proportion(float(found["kept"].iloc[0] or 0), float(found["n"].iloc[0]))
+    kept = lines.on_time_in_full.sum().fill_null(0)
+    found = store.to_frame(lines.aggregate(n=lines.count(), kept=kept)).iloc[0]
+    if not found["n"]:
+        raise MissingTable("purchase_orders", ("promised_on",), "short")
+    return proportion(float(found["kept"]), float(found["n"]))
 
 
 def inventory_days(store: Store, period: Period) -> pd.DataFrame:
@@ -56,8 +60,8 @@ def inventory_days(store: Store, period: Period) -> pd.DataFrame:
     window = inventory.counted_window(store, period)
     store.require("price_history", "unit_cost")
     average = inventory.average_stock(store, window)
-    held = float(store.to_frame(average.aggregate(v=average.average_value.sum()))["v"].iloc[0] or 0)
-    return _per_day(held * window.days, _cost_of_goods_sold(store, window))
+    held = store.to_frame(average.aggregate(v=average.average_value.sum().fill_null(0)))
+    return _per_day(float(held["v"].iloc[0]) * window.days, _cost_of_goods_sold(store, window))
 
 
 def days_of_cover(store: Store, period: Period) -> pd.DataFrame:
@@ -71,22 +75,24 @@ def days_of_cover(store: Store, period: Period) -> pd.DataFrame:
         MissingTable: No stock counts or unit costs, or no count in the period.
     """
     held = stock.position(store, period)
-    found = store.to_frame(held.aggregate(value=held.value.sum(), day=held.counted_on.max())).iloc[
-        0
-    ]
+    found = store.to_frame(
+        held.aggregate(value=held.value.sum().fill_null(0), day=held.counted_on.max())
+    ).iloc[0]
     counted_on = found["day"].date()
     window = Period(counted_on - timedelta(days=stock.DEMAND_DAYS - 1), counted_on)
     daily = _cost_of_goods_sold(store, window) / stock.DEMAND_DAYS
-    return _per_day(float(found["value"] or 0), daily)
+    return _per_day(float(found["value"]), daily)
 
 
 def _cost_of_goods_sold(store: Store, window: Period) -> float:
     """Cost of what was sold in the days, less what came back fit for sale."""
     days = assortment.product_days(store, window.start, window.end)
     found = store.to_frame(
-        days.aggregate(sold=days.cost_of_goods.sum(), back=days.returned_cost.sum())
+        days.aggregate(
+            sold=days.cost_of_goods.sum().fill_null(0), back=days.returned_cost.sum().fill_null(0)
+        )
     ).iloc[0]
-    return float(found["sold"] or 0) - float(found["back"] or 0)
+    return float(found["sold"]) - float(found["back"])
 
 
 def _per_day(stock_value: float, cost: float) -> pd.DataFrame:
@@ -102,7 +108,7 @@ def delivery_days(store: Store, period: Period) -> pd.DataFrame:
         way together, denominator parcels; n days.
 
     Raises:
-        MissingTable: No parcels.
+        MissingTable: No parcels, or none in the period.
     """
     parcels = carriers.arrived(store, period)
     return _over_days(store, parcels, parcels.delivered_on, carriers.seconds(parcels), 86_400)
@@ -146,7 +152,7 @@ def _over_days(
     table = parcels.group_by(day=day).aggregate(amount=amount.sum(), parcels=parcels.count())
     frame = store.to_frame(table.order_by("day"))
     if frame.empty:
-        return one_row(math.nan, n=0)
+        raise MissingTable("shipments", ("shipped_at", "delivered_at"), "short")
     total = frame["amount"].astype("float64") / unit
     estimate = ratio_of_sums(total, frame["parcels"])
     return estimated(estimate, float(total.sum()), float(frame["parcels"].sum()))

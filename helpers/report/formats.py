@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -177,7 +178,7 @@ def show(
         return MISSING
     if unit in _UNITS:
         text = _UNITS[unit](float(value), language, currency, strip)
-        return f"+{text}" if signed and float(value) > 0 else text
+        return f"+{text}" if signed and float(value) > 0 and not _reads_zero(text) else text
     if unit == "date":
         return show_date(value, language)
     if unit == "month":
@@ -185,9 +186,15 @@ def show(
     return show_period(value, language) if unit == "period" else printable(str(value))
 
 
+def _reads_zero(text: str) -> bool:
+    return not any(letter in "123456789" for letter in text)
+
+
 def printable(text: str) -> str:
     """Text without control signs, lone surrogates and signs that turn the writing round."""
-    return "".join(letter for letter in text if letter.isprintable())
+    return "".join(
+        letter for letter in text if letter.isprintable() or unicodedata.category(letter) == "Zs"
+    )
 
 
 def show_date(day: date, language: str) -> str:
@@ -249,7 +256,7 @@ def column_scale(values: list[float], unit: str, language: str) -> tuple[float, 
         for size, name in _SCALES[language]:
             if largest >= 10 * size and largest >= _SCALED_FROM:
                 return size, name, 1
-        return 1.0, "", 0 if largest >= 1000 else 2
+        return 1.0, "", 0 if largest >= 1000 else 1 if largest >= 100 else 2
     if unit == "days":
         return 1.0, "", 0 if largest >= 100 or _whole(values) else 1
     return 1.0, "", {"points": 1, "multiple": 2, "number": 4}.get(unit, 0 if largest >= 100 else 2)

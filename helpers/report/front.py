@@ -29,7 +29,11 @@ def cards(records: Records, voice: Voice) -> tuple[str, str]:
     found = all_facts(records)
     goals = [found[name] for name in GOALS if name in found]
     known = [found[name] for name in FIGURES if name in found]
-    others = [card for card in known if card["value"] is not None][: MOST_CARDS - len(GOALS)]
+    known = [card for card in known if card["value"] is not None]
+    most = MOST_CARDS - len(GOALS)
+    bare = [card for card in known if not card.get("history")]
+    left_out = bare[len(bare) - max(len(known) - most, 0) :] if len(known) > most else []
+    others = [card for card in known if card not in left_out][:most]
     figures = card_parts.cards_html(others, voice) if others else ""
     return card_parts.cards_html(goals, voice), figures
 

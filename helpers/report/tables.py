@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.plan.metrics import metric
 from helpers.report import marks
+from helpers.report.findings import display_unit
 from helpers.report.formats import (
     NUMERIC_UNITS,
     SMALLEST_GROUP,
@@ -23,6 +24,9 @@ from helpers.report.voice import Voice
 if TYPE_CHECKING:
     import pandas as pd
 
+Scale = tuple[float, str, int]
+THOUSANDS: Scale = (1e3, "k", 1)
+SHORT_TEXT = 10
 COLUMN_UNITS = (
     *NUMERIC_UNITS, "date", "month", "text", "value", "status", "metric", "by_metric",
 )  # fmt: skip
@@ -59,11 +63,7 @@ class Layout:
 def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> str:
     """The table element, in a box that scrolls by itself where the page is narrow."""
     rows = frame.head(layout.top).to_dict("records")
-    scales = {
-        name: column_scale(_numbers(frame, name, layout), layout.unit(name), voice.language)
-        for name in layout.columns
-        if layout.unit(name) in NUMERIC_UNITS
-    }
+    scales = _scales(voice, frame, layout)
     head = "".join(_header(voice, key, name, layout, scales) for name in layout.columns)
     writer = _Writer(voice, layout, scales, list(frame.columns))
     body = "".join(f"<tr>{writer.row(row)}</tr>" for row in rows)
@@ -76,13 +76,26 @@ def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> s
     )
 
 
+def _scales(voice: Voice, frame: pd.DataFrame, layout: Layout) -> dict[str, Scale]:
+    """The scale of each column of figures; in English thousands spread over money columns."""
+    scales = {
+        name: column_scale(_numbers(frame, name, layout), layout.unit(name), voice.language)
+        for name in layout.columns
+        if layout.unit(name) in NUMERIC_UNITS
+    }
+    money = [name for name in scales if layout.unit(name) == "money"]
+    if any(scales[name] == THOUSANDS for name in money):
+        for name in money:
+            if any(abs(v) >= 1000 for v in _numbers(frame, name, layout) if not is_missing(v)):
+                scales[name] = THOUSANDS if not scales[name][1] else scales[name]
+    return scales
+
+
 def _numbers(frame: pd.DataFrame, name: str, layout: Layout) -> list[float]:
     return [*frame[name].head(layout.top), *([layout.total.get(name)] if layout.total else [])]
 
 
-def _header(
-    voice: Voice, key: str, name: str, layout: Layout, scales: Mapping[str, tuple[float, str, int]]
-) -> str:
+def _header(voice: Voice, key: str, name: str, layout: Layout, scales: Mapping[str, Scale]) -> str:
     text = escape(voice.texts.header(key, name))
     figures = name in scales or layout.unit(name) == "by_metric"
     style = ' class="sr-num"' if figures else ""
@@ -96,7 +109,7 @@ def _header(
 class _Writer:
     voice: Voice
     layout: Layout
-    scales: Mapping[str, tuple[float, str, int]]
+    scales: Mapping[str, Scale]
     present: Sequence[str]
 
     def row(self, row: Mapping[str, Any]) -> str:
@@ -122,14 +135,18 @@ class _Writer:
             return ("—" if name in row else ""), ""
         if unit == "status":
             return marks.status_html(str(value), self.voice), ""
-        style = "sr-when" if unit in ("date", "month") else ""
-        return escape(named(self.voice, name, unit, value)), style
+        if unit == "metric":
+            name_of_metric = escape(named(self.voice, name, unit, value))
+            return f'<a href="#metric-{escape(str(value))}">{name_of_metric}</a>', ""
+        text = named(self.voice, name, unit, value)
+        return escape(text), "sr-when" if len(text) <= SHORT_TEXT else ""
 
     def _figure_of_metric(self, row: Mapping[str, Any], name: str) -> str:
         signed = self.layout.columns[name].startswith("+")
-        unit = metric(str(row["metric"])).unit
-        unit = change_unit(unit) if signed else unit
-        text = escape(self.voice.show(row.get(name), unit, signed=signed))
+        own = metric(str(row["metric"])).unit
+        unit = change_unit(own) if signed else display_unit(str(row["metric"]), own)
+        shown = self.voice.show(row.get(name), unit, signed=signed, strip=name == "target")
+        text = escape(shown)
         ends = self.layout.intervals.get(name)
         if ends and not any(is_missing(row.get(end)) for end in ends):
             low, high = (self.voice.show(row[end], unit) for end in ends)

@@ -77,6 +77,7 @@ def tables(data: str | Path, root: Path) -> Tables:
     settings = load_settings(data)
     fingerprint = fingerprints.of(
         fingerprints.of_files(source.files(data)),
+        source.state(data),
         source.name,
         dataclasses.asdict(settings),
         code_of_tables(),

@@ -24,7 +24,9 @@ def traffic_orders_only(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def traffic_in_pounds(tmp_path_factory):
-    """The same shop with its orders and spend in pounds."""
-    tables = {"orders": traffic_shop.orders(), "ad_spend": traffic_shop.spend()}
+    """The same shop in pounds, whose traffic names no organic search."""
+    visits = [row for row in traffic_shop.visits() if row["channel"] != "organic_search"]
+    tables = {"orders": traffic_shop.orders(), "ad_spend": traffic_shop.spend(),
+              "traffic_daily": visits}  # fmt: skip
     with a_store(tmp_path_factory.mktemp("pounds"), "2024-03", currency="GBP", **tables) as found:
         yield found

@@ -271,7 +271,7 @@ def test_stock_is_missing_without_counts_and_without_a_count_in_the_period(store
 
 @pytest.fixture(scope="module")
 def refund_store(tmp_path_factory):
-    """P1 and P2 sell 100 lines each a quarter before the period; 30 of P1's come back, 2 of P2's."""
+    """P1 and P2 sell 100 lines each in September; 30 of P1's come back, 2 of P2's."""
     sales = [a_sale("first", "P1", "2024-01-01", 10, 1)]
     sales += [a_sale(f"{p}-{i}", p, "2024-09-10", 10, 1) for p in ("P1", "P2") for i in range(100)]
     returns = [

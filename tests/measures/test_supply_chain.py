@@ -48,7 +48,7 @@ PURCHASES = [
     a_line(8, "S1", "2024-12-01", "2024-12-30", "2025-01-02 10:00", (4, 4)),
 ]
 SUPPLIERS = [
-    {"supplier_id": "S1", "name": "North", "name_zh": "北方", "lead_time_days": 14},
+    {"supplier_id": "S1", "name": "North", "name_zh": "北方", "lead_time_days": 16},
     {"supplier_id": "S2", "name": "South", "lead_time_days": 20},
 ]
 # P1 sells 2 pieces a day for 100 together in the 90 days to 2024-12-29, P2 one a week, P3 nothing.
@@ -99,9 +99,8 @@ def test_a_line_is_one_yes_or_no_and_what_never_came_is_missed(store):
 
 
 def test_a_month_without_lines_due_has_no_rate(store):
-    row = supply_chain.on_time_in_full(store, month_of(date(2024, 6, 1))).iloc[0]
-    assert row["n"] == 0
-    assert np.isnan(row["value"])
+    with pytest.raises(MissingTable, match="short"):
+        supply_chain.on_time_in_full(store, month_of(date(2024, 6, 1)))
 
 
 def test_the_scorecard_shows_each_part_of_a_suppliers_work(store):
@@ -219,12 +218,22 @@ def test_classes_share_the_stock_and_what_sold_nothing_is_apart(store):
 
 def test_what_ends_before_delivery_is_ordered_up_to_the_next_order(store):
     needed = replenishment.reorder(store, store.period).set_index("name")
-    # Lamp: 30 pieces at 2 a day last 15 days; North's 14 days stretch to a median of 15 by what
-    # came: (14, 15) days after the order. 2 x (lead + 28) - 30, and demand does not vary.
+    # Lamp: 30 pieces at 2 a day last 15 days, North agreed on 16 and took 14.5 in the median.
+    # Demand does not vary: 2 x (16 + 28) - 30; a day is short, at 2 x 50.
     lamp = needed.loc["Lamp"]
-    assert lamp["cover_days"] == pytest.approx(15)
-    assert lamp["lead_days"] == pytest.approx(14.5)
-    assert "Vase" not in needed.index
+    assert lamp[["cover_days", "lead_days", "quantity"]].tolist() == pytest.approx([15, 16, 58])
+    assert lamp[["order_value", "sales_at_risk"]].tolist() == pytest.approx([1160, 100])
+    assert lamp["action"] == "order_now"
+    assert needed.index.tolist() == ["Lamp"]
+
+
+def test_lead_time_is_what_came_where_that_is_longer_than_agreed(tmp_path):
+    slow = a_line(1, "S1", "2024-11-01", "2024-11-17", "2024-12-01 09:00", (10, 10))
+    with a_store(
+        tmp_path, PERIOD, orders=SALES[:1], purchase_orders=[slow], suppliers=SUPPLIERS
+    ) as found:
+        times = found.to_frame(replenishment.lead_times(found, found.period))
+    assert times.set_index("supplier_id")["lead_days"].to_dict() == {"S1": 30, "S2": 20}
 
 
 def test_the_quantity_covers_lead_time_and_review_with_safety_for_what_varies():

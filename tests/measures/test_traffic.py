@@ -78,6 +78,13 @@ def test_an_order_is_paid_or_not_once_on_the_day_of_its_first_attempt(traffic_sh
     assert (february["numerator"], february["denominator"]) == (1, 1)
 
 
+def test_search_traffic_by_another_name_is_asked_for_and_not_taken_as_none(traffic_in_pounds):
+    assert one(traffic.visitors, traffic_in_pounds)["value"] == 350 * 31
+    with pytest.raises(MissingTable) as refused:
+        traffic.organic_share(traffic_in_pounds, MARCH)
+    assert (refused.value.table, refused.value.columns) == ("traffic_daily", ("channel",))
+
+
 def test_history_shorter_than_a_year_makes_new_overstated(traffic_shop_store):
     march = one(traffic.history_before, traffic_shop_store)
     assert march["days"] == (date(2024, 3, 1) - date(2022, 1, 1)).days
@@ -160,7 +167,8 @@ def test_cost_agrees_with_a_query_over_the_shops_own_files(generated):
             WHERE o.kind = 'sale' AND NOT o.is_fake AND o.paid_at IS NOT NULL
                 AND l.item_class = 'goods' GROUP BY 1, 2, 3),
         first AS (
-            SELECT customer_id, min(paid_at)::DATE AS day FROM paid LEFT JOIN undone USING (order_id)
+            SELECT customer_id, min(paid_at)::DATE AS day
+            FROM paid LEFT JOIN undone USING (order_id)
             WHERE coalesce(back, 0) < money GROUP BY 1)
         SELECT (SELECT sum(spend) FROM {ad_spend} WHERE kind <> 'care' AND day {span}),
             (SELECT count(*) FROM first WHERE day {span})

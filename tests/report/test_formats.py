@@ -129,3 +129,4 @@ def test_an_unknown_unit_or_language_is_refused():
 
 def test_text_loses_signs_that_cannot_be_printed_or_turn_the_writing_round():
     assert show("a\x0b\u202eb\ud800c", "text", "en") == "abc"
+    assert show(f"27.5{NBSP}% of", "text", "en") == f"27.5{NBSP}% of"

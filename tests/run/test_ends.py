@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.run import processes
+from helpers.run import kernel, processes
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,7 +46,6 @@ def processes_left(run: str) -> list[int]:
         (signal.SIGTERM, 143, HOLDS_PYTHON),
         (signal.SIGHUP, 129, SLEEPS),
         (signal.SIGINT, 130, SLEEPS),
-        (signal.SIGKILL, -9, HOLDS_PYTHON),
     ],
 )
 def test_no_process_is_left_after_a_signal(shop, number, exit_code, doing):
@@ -58,6 +58,23 @@ def test_no_process_is_left_after_a_signal(shop, number, exit_code, doing):
     assert processes_left(run) == []
     assert not shop.published.exists()
     assert not list(shop.output.glob(".releases/*"))
+
+
+def test_the_run_after_a_killed_one_works_and_clears_what_was_left(shop):
+    shop.chapter("10_busy", CHILD, TOUCH, HOLDS_PYTHON)
+    runner = shop.start()
+    left = wait_for("runs/*/busy", shop.cache, runner).parent
+    sockets = Path((left / "sockets").read_text())
+    assert sockets.stat().st_mode & 0o077 == 0
+    assert len(os.fsencode(next(sockets.glob("*/socket-5")))) < kernel.LONGEST_SOCKET_BYTES
+    runner.kill()
+    runner.wait()
+    assert processes_left(left.name) == []
+    shop.chapter("10_busy", "x = 1")
+    done = shop.run()
+    assert done.returncode == 0, done.stderr
+    assert not sockets.exists()
+    assert not (left / "temporary").exists()
 
 
 def test_a_chapter_whose_worker_is_killed_fails_and_the_next_one_runs(shop):

@@ -24,7 +24,7 @@ def test_values_of_variables_that_are_named_like_secrets_are_withheld(name):
 
 @pytest.mark.parametrize("name", ["PWD", "OLDPWD", "HOME", "LANG", "PATH"])
 def test_ordinary_variables_are_left_alone(name):
-    assert Redactor.of({name: "/home/shop"})("in /home/shop") == "in /home/shop"
+    assert Redactor.of({name: "/srv/shop"})("in /srv/shop") == "in /srv/shop"
 
 
 def test_short_values_are_left_alone_for_they_stand_everywhere():

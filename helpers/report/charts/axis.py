@@ -73,22 +73,18 @@ def begin_at_zero(axes: Axes, values: Sequence[float], *, always: bool = False) 
         axes.set_ylim(low - room, high + room)
 
 
-def draw_target(axes: Axes, canvas: Canvas, target: float | None, unit: str) -> None:
-    """The target as a dashed line with its value."""
-    if target is None or is_missing(target):
-        return
-    axes.axhline(target, color=WORSE, linewidth=1.3, linestyle=(0, (5, 3)), zorder=1.5)
-    text = canvas.voice.say("chart.target", value=canvas.voice.show(target, unit, strip=True))
-    axes.annotate(
-        text,
-        (0, target),
-        xycoords=("axes fraction", "data"),
-        xytext=(2, 4),
-        textcoords="offset points",
-        fontsize=LABEL_PX,
-        color="#B5430B",
-        annotation_clip=False,
-    )
+def draw_target(
+    axes: Axes, canvas: Canvas, target: float | None, unit: str, times: Sequence[Any]
+) -> list[tuple[Any, float, str, str]]:
+    """The target as a dashed line from the first to the last time; its label as a line end."""
+    if target is None or is_missing(target) or not len(times):
+        return []
+    ends = [min(times), max(times)]
+    axes.plot(ends, [target] * 2, color=WORSE, lw=1.3, ls=(0, (5, 3)), zorder=1.5)
+    between = "\n" if canvas.narrow else " "
+    value = canvas.voice.show(target, unit, strip=True)
+    text = canvas.voice.say("chart.target", value=value).replace(" ", between, 1)
+    return [(ends[1], target, text, "#B5430B")]
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[Any, float, str, str]]) -> None:

@@ -82,7 +82,8 @@ class _Lines:
             rows = self.frame if name is None else self.frame[self.frame[self.series] == name]
             marks += self._line(axes, rows, colour, self._name(name))
             ends += self._ends(rows, SERIES_TEXT[i], self._name(name))
-        axis.draw_target(axes, self.canvas, self.target, self.unit)
+        times = list(self.frame[self.x])
+        ends += axis.draw_target(axes, self.canvas, self.target, self.unit, times)
         axis.label_ends(axes, ends)
         return marks
 
@@ -101,7 +102,7 @@ class _Lines:
             own = self.frame[self.frame[self.series] == names[place]]
             name = self._name(names[place])
             marks += self._line(axes, own, FOCUS, name)
-            axis.draw_target(axes, self.canvas, self.target if place == 0 else None, self.unit)
+            axis.draw_target(axes, self.canvas, self.target, self.unit, list(self.frame[self.x]))
             value = self.canvas.voice.show(own[self.y].iloc[-1], self.unit)
             title = f"{axis.shorten(name, 14)}  {value}"
             axes.set_title(title, loc="left", fontsize=axis.LABEL_PX, color=FOCUS)
