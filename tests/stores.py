@@ -11,8 +11,8 @@ import pandas as pd
 
 from helpers.plan.periods import parse_period
 from helpers.store.build import write_marts
-from helpers.store.open import Prepared, Store, open_store
 from helpers.store.columns import DUCKDB_TYPES
+from helpers.store.open import Prepared, Store, open_store
 from helpers.store.schema import TABLES
 
 Rows = list[dict[str, object]]

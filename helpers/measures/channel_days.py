@@ -145,6 +145,11 @@ def cost_per_customer(spend: pd.Series, customers: pd.Series) -> Estimate:
     return ratio_of_sums(spend, customers)
 
 
+def whole(count: float) -> float:
+    """The whole number of things that is at least so many."""
+    return float(math.ceil(round(count, 6)))
+
+
 def within(store: Store, period: Period) -> Period:
     """The period up to the store's day.
 

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from helpers.measures import traffic
-from helpers.measures.channel_days import ORGANIC, channel_days, require_trade
+from helpers.measures.channel_days import ORGANIC, channel_days, require_trade, whole
 from helpers.measures.channels import traffic_by_channel
 from helpers.measures.customer_value import contribution_share
 from helpers.measures.frames import divide
@@ -48,7 +48,7 @@ def conversion_gap(store: Store, period: Period) -> pd.DataFrame:
     share = _contribution_share(store, period)
     target = targets.load(store.currency, store.targets)["conversion_rate"].value
     visitors, conversion = rate["denominator"], rate["value"]
-    missing = max(target - conversion, 0.0) * visitors
+    missing = whole(max(target - conversion, 0.0) * visitors)
     cac = _cac(store, period)
     row = {
         "visitors": visitors,
@@ -140,7 +140,7 @@ def organic_gap(store: Store, period: Period) -> pd.DataFrame:
     sales = float(days.loc[days["channel"] == ORGANIC, "paid_sales"].sum())
     target = targets.load(store.currency, store.targets)["organic_share"].value
     value = divide(sales, share["numerator"])
-    missing = max((target * share["denominator"] - share["numerator"]) / (1 - target), 0.0)
+    missing = whole(max((target * share["denominator"] - share["numerator"]) / (1 - target), 0.0))
     row = {
         "visitors": share["numerator"],
         "share": share["value"],
@@ -174,7 +174,7 @@ def payment_gap(store: Store, period: Period) -> pd.DataFrame:
     attempted, paid = float(days["attempted"].sum()), float(days["paid"].sum())
     target = targets.load(store.currency, store.targets)["payment_success_rate"].value
     value = _sales_per_order(store, period)
-    missing = max(target * attempted - paid, 0.0)
+    missing = whole(max(target * attempted - paid, 0.0))
     row = {
         "attempted": attempted,
         "paid": paid,
@@ -232,7 +232,7 @@ def _payment(store: Store, period: Period) -> list[tuple]:
         return []
     known = gap["gap_worth"] == gap["gap_worth"]
     action, money = ("payment", "gap_worth") if known else ("payment_sales", "gap_sales")
-    return [(action, "", math.ceil(gap["orders_missing"]), gap[money], math.nan, math.nan)]
+    return [(action, "", gap["orders_missing"], gap[money], math.nan, math.nan)]
 
 
 def _lost_buyers(store: Store, period: Period, frame: pd.DataFrame) -> list[tuple[float, ...]]:

@@ -19,6 +19,7 @@ from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
 
     from helpers.models.bg_nbd import BgNbd
@@ -243,23 +244,26 @@ def held_out(store: Store, period: Period) -> pd.DataFrame:
     third of the history where that is shorter), and predict the days with a purchase since.
 
     Returns:
-        One row per number of repeat purchases at the cut: `frequency` (7 stands for 7 or more), `customers`,
-        `predicted`, `actual` (purchase days a customer), `low`, `high` (95 % of `actual`); the
-        totals stand in every row: `cut` (day), `days`, `predicted_total`, `actual_total`,
-        `error_share`. Groups of fewer than 10 customers are left out.
+        One row per number of repeat purchases at the cut: `frequency` (7 stands for 7 or more),
+        `customers`, `predicted`, `actual` (purchase days a customer), `low`, `high` (95 % of
+        `actual`); the totals stand in every row: `cut` (day), `days`, `predicted_total`,
+        `actual_total`, `error_share`. Groups of fewer than 10 customers are left out.
 
     Raises:
         MissingTable: Fewer than 100 customers before the cut.
     """
     import pandas as pd
 
+    store.require("orders", "customer_id")
+    days = store.mart("purchase_days")
+    length = min(HELD_OUT_DAYS, (store.as_of - store.first_day).days // 3)
+    cut = store.as_of - timedelta(days=length)
+
     def compute() -> dict[str, Any]:
         from helpers.models import bg_nbd
         from helpers.models.held_out import held_out_error
 
-        length = min(HELD_OUT_DAYS, (store.as_of - store.first_day).days // 3)
-        cut = store.as_of - timedelta(days=length)
-        people = _histories_and_future(store, cut)
+        people = _histories_and_future(store, days, cut)
         if len(people) < FEWEST_CUSTOMERS or (people["frequency"] > 0).sum() < FEWEST_CUSTOMERS:
             raise MissingTable("orders", ("customer_id",), "short")
         model = bg_nbd.fit(people["frequency"], people["recency"], people["age"])
@@ -277,12 +281,10 @@ def held_out(store: Store, period: Period) -> pd.DataFrame:
     return frame[frame["customers"] >= 10].reset_index(drop=True)
 
 
-def _histories_and_future(store: Store, cut: date) -> pd.DataFrame:
+def _histories_and_future(store: Store, days: ir.Table, cut: date) -> pd.DataFrame:
     """Every customer known at the cut: history until then, purchase days after it."""
     import ibis
 
-    store.require("orders", "customer_id")
-    days = store.mart("purchase_days")
     before = days.day <= cut
     people = days.group_by("shop_id", "customer_id").aggregate(
         frequency=before.sum() - 1,

@@ -48,10 +48,10 @@ def turnover(store: Store, period: Period, *, by: str = "abc") -> pd.DataFrame:
     """
     if by not in STOCK_GROUPS:
         raise ValueError(f"by == {by!r}, must be one of {STOCK_GROUPS}.")
-    if by != "abc":
-        store.require("products", by)
     window = counted_window(store, period)
     held = stock.position(store, period)
+    if by != "abc":
+        store.require("products", by)
     average = average_stock(store, window)
     sold = assortment.sums(assortment.product_days(store, window.start, window.end), *PRODUCT)
     sold = sold.select(*PRODUCT, cost=sold.cost_of_goods.fill_null(0) - sold.returned_cost)

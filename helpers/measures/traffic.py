@@ -73,6 +73,32 @@ def cac_paid(store: Store, period: Period) -> pd.DataFrame:
     return _cost(store, period, days[days["channel"].isin(paid_channels(days))])
 
 
+def cac_platform_new(store: Store, period: Period) -> pd.DataFrame:
+    """All marketing spend but care / customers as new as platforms count them.
+
+    Platforms take a buyer for new who has not bought here in the 365 days before.
+
+    Returns:
+        One row, `frames.COLUMNS`, money per such customer; n days.
+
+    Raises:
+        MissingTable: As `cac_blended`.
+
+    Source: plan 1.3.
+    """
+    frame = _spend_and_customers(store, period)
+    span = within(store, period)
+    days = store.mart("purchase_days")
+    days = days.filter(days.day >= span.start, days.day <= span.end)
+    gap_days = days.day.delta(days.previous_day, unit="day")
+    fresh = days.filter(days.previous_day.isnull() | (gap_days > YEAR_DAYS))
+    counted = store.to_frame(fresh.group_by("day").aggregate(customers=fresh.count()))
+    spend = spread_spend(store, period, frame)
+    customers = every_day(store, period, counted, "customers")
+    money = float(frame["acquisition_spend"].sum())
+    return estimated(cost_per_customer(spend, customers), money, float(customers.sum()))
+
+
 def new_customers(store: Store, period: Period) -> pd.DataFrame:
     """Customers whose first paid order lies in the period; a count, exact.
 

@@ -16,8 +16,9 @@ from helpers.measures.channel_days import (
     paid_channels,
     require_customers,
     require_spend,
+    whole,
 )
-from helpers.measures.channels import acquisition_by_channel
+from helpers.measures.channels import acquisition_by_channel, or_none
 from helpers.measures.frames import divide
 from helpers.plan import targets
 from helpers.plan.periods import Period
@@ -161,6 +162,30 @@ def _worth(action: str, worth: float, low: float, high: float) -> dict[str, obje
     return {"action": action, "worth": worth, "worth_low": low, "worth_high": high}
 
 
+def acquisition_costs(store: Store, period: Period) -> pd.DataFrame:
+    """Acquisition cost by every definition of the contract, the binding one first.
+
+    Returns:
+        One row per definition that the store can say: `metric`, `value` (money), `low`, `high`
+        (95 %), `numerator` (spend), `denominator` (new customers by that definition).
+
+    Raises:
+        MissingTable: Spend or customers are unknown for the period.
+
+    Source: plan 1.3.
+    """
+    import pandas as pd
+
+    from helpers.measures import traffic
+
+    rows = [traffic.cac_blended(store, period).assign(metric="cac_blended")]
+    for measure in (traffic.cac_paid, traffic.cac_platform_new):
+        found = or_none(measure, store, period)
+        rows += [] if found is None else [found.assign(metric=measure.__name__)]
+    names = ["metric", "value", "low", "high", "numerator", "denominator"]
+    return pd.concat(rows, ignore_index=True)[names]
+
+
 def cac_gap(store: Store, period: Period) -> pd.DataFrame:
     """What it would take to reach the target of blended acquisition cost, each way alone.
 
@@ -194,7 +219,7 @@ def cac_gap(store: Store, period: Period) -> pd.DataFrame:
         "cac": divide(spend, new),
         "target": goal,
         "spend_to_cut": max(spend - goal * new, 0.0) if target else math.nan,
-        "customers_needed": max(spend / goal - new, 0.0) if target else math.nan,
+        "customers_needed": whole(max(spend / goal - new, 0.0)) if target else math.nan,
         "paid_customers": paid,
         "free_customers": new - paid,
         "free_share": divide(new - paid, new),

@@ -81,6 +81,11 @@ class Measured:
         value = frame[column].iloc[row]
         return None if is_missing(value) else value
 
+    def first_row(self) -> dict[str, Any]:
+        """The first row as values for a sentence; none where there is no row."""
+        frame = self.frame
+        return {} if frame.empty else {str(k): v for k, v in frame.iloc[0].items()}
+
     def total(self, column: str, **equals: Any) -> float | None:
         """The sum of a column; None where there is no row."""
         frame = self.where(**equals).frame

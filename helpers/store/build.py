@@ -223,7 +223,8 @@ def _known_tables(connection: Backend, folder: Path, as_of: date) -> dict[str, A
 def _new_folder(folder: Path) -> Iterator[Path]:
     """A staging folder that becomes `folder` when all went well and is deleted otherwise."""
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
+    for left_over in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left_over, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
         yield fresh

@@ -44,7 +44,7 @@ def test_a_dear_channel_is_cut_one_above_the_ceiling_capped_a_cheap_one_tested(t
 def test_the_gap_says_what_each_way_alone_would_take(traffic_shop_store):
     row = one(traffic_actions.cac_gap, traffic_shop_store)
     assert row["spend_to_cut"] == pytest.approx(13820 - 80 * 115)
-    assert row["customers_needed"] == pytest.approx(13820 / 80 - 115)
+    assert row["customers_needed"] == np.ceil(13820 / 80 - 115)
     assert (row["paid_customers"], row["free_customers"]) == (96, 19)
 
 
@@ -53,3 +53,14 @@ def test_a_target_in_another_currency_neither_binds_nor_caps(traffic_in_pounds):
     assert row[["target", "spend_to_cut", "customers_needed", "ceiling"]].isna().all()
     frame = by_channel(traffic_actions.cost_against_value, traffic_in_pounds)
     assert set(frame["action"]) == {"watch"}
+
+
+def test_every_definition_of_the_cost_stands_with_its_parts(traffic_shop_store):
+    frame = traffic_actions.acquisition_costs(traffic_shop_store, MARCH).set_index("metric")
+    parts = frame[["numerator", "denominator"]].to_dict("index")
+    assert parts == {
+        "cac_blended": {"numerator": 13820, "denominator": 115},
+        "cac_paid": {"numerator": 13510, "denominator": 96},
+        # The old customer of January 2022 counts as new again in March 2024.
+        "cac_platform_new": {"numerator": 13820, "denominator": 116},
+    }

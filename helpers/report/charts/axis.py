@@ -93,7 +93,8 @@ def label_ends(axes: Axes, ends: Sequence[tuple[Any, float, str, str]]) -> None:
         return
     low, high = axes.get_ylim()
     height_px = axes.get_position().height * axes.figure.get_figheight() * 72  # type: ignore[union-attr]
-    step = (high - low) * _LINE_PX / max(height_px, 1)
+    line_px = _LINE_PX * max(1 + text.count("\n") for _, _, text, _ in ends)
+    step = (high - low) * line_px / max(height_px, 1)
     order = sorted(range(len(ends)), key=lambda i: ends[i][1])
     places = spread([ends[i][1] for i in order], step)
     for i, y in zip(order, places, strict=True):
@@ -101,7 +102,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[Any, float, str, str]]) -> None:
         axes.annotate(
             text,
             (x, actual),
-            xytext=(6, (y - actual) / step * _LINE_PX),
+            xytext=(6, (y - actual) / step * line_px),
             textcoords="offset points",
             va="center",
             fontsize=LABEL_PX + 1,

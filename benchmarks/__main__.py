@@ -1,0 +1,32 @@
+"""Command line: `python -m benchmarks [coverage | scale]`; both when none is named."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import coverage, scale
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for; 1 where a figure is not as it must be."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("what", nargs="?", choices=("coverage", "scale"), help="both when not given")
+    add("--millions", type=float, nargs="+", default=[1, 10], metavar="LINES",
+        help="order lines of `scale`, in millions")  # fmt: skip
+    add("--folder", type=Path, help="where `scale` makes its temporary folder: 4 GB for 10 million")
+    add("--seeds", type=int, default=coverage.SEEDS, help="shops of `coverage`")
+    add("--processes", type=int, default=2, help="processes of `coverage`")
+    given = parser.parse_args(arguments)
+    codes = []
+    if given.what != "coverage":
+        codes.append(scale.main(given.millions, given.folder))
+    if given.what != "scale":
+        codes.append(coverage.main(given.seeds, given.processes))
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
