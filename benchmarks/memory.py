@@ -18,6 +18,7 @@ import psutil
 
 EVERY_SECONDS = 0.1
 MEGABYTE = 1_000_000
+KERNELS = ("ipykernel_launcher", "helpers.run.kernel")
 
 
 @dataclass
@@ -104,6 +105,6 @@ def _resident(process: psutil.Process) -> int:
 
 def _is_kernel(process: psutil.Process) -> bool:
     try:
-        return any("ipykernel" in part for part in process.cmdline())
+        return any(name in process.cmdline() for name in KERNELS)
     except psutil.Error:
         return False

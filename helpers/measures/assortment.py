@@ -29,6 +29,17 @@ _SUMS = ("lines", "units", "paid_sales", "receivable", "discounts", "cost_of_goo
          "costed_receivable", "refunds", "returned_cost", "quality_refunds")  # fmt: skip
 
 
+def require_products(store: Store) -> None:
+    """Make sure that the source tells products apart.
+
+    Raises:
+        MissingTable: Everything is sold under one product.
+    """
+    sold = store.mart("product_days").select(*PRODUCT).distinct().limit(2)
+    if int(store.to_frame(sold.aggregate(n=sold.count()))["n"].iloc[0]) < 2:
+        raise MissingTable("products", ("product_id",))
+
+
 def require_year(store: Store, period: Period) -> Period:
     """The 365 days to the period's end.
 
@@ -151,9 +162,14 @@ def classified(
     Returns:
         `sums`, and `basis` (margin | net_sales), `value`, `rank`, `cumulative_share` (0 to 1),
         `abc` (A | B | C | unknown).
+
+    Raises:
+        MissingTable: Everything is sold under one product.
+        ValueError: `cut_offs` do not rise between 0 and 1.
     """
     import ibis
 
+    require_products(store)
     first, second = cut_offs
     if not 0 < first < second < 1:
         raise ValueError(f"cut_offs == {cut_offs}, must rise between 0 and 1, such as {CUT_OFFS}.")

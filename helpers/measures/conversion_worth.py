@@ -14,6 +14,7 @@ from helpers.measures.channel_days import ORGANIC, channel_days, require_trade, 
 from helpers.measures.channels import traffic_by_channel
 from helpers.measures.customer_value import contribution_share
 from helpers.measures.frames import divide
+from helpers.measures.payments import payment_days
 from helpers.plan import targets
 from helpers.store.errors import MissingTable
 
@@ -170,7 +171,7 @@ def payment_gap(store: Store, period: Period) -> pd.DataFrame:
     """
     import pandas as pd
 
-    days = traffic.payment_days(store, period)
+    days = payment_days(store, period)
     attempted, paid = float(days["attempted"].sum()), float(days["paid"].sum())
     target = targets.load(store.currency, store.targets)["payment_success_rate"].value
     value = _sales_per_order(store, period)

@@ -14,10 +14,8 @@ import numpy as np
 from helpers.measures import assortment, stock
 from helpers.measures.assortment import PRODUCT
 from helpers.measures.frames import divide, one_row, proportion
-from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
     import pandas as pd
 
     from helpers.plan.periods import Period
@@ -99,13 +97,6 @@ def slow_stock_share(store: Store, period: Period) -> pd.DataFrame:
     )
 
 
-def _several_products(store: Store, table: ir.Table) -> ir.Table:
-    """Leave nothing of a table where the store sells one product under one name."""
-    import ibis
-
-    return table.filter(ibis._.count().over(ibis.window()) > 1)
-
-
 def abc(store: Store, period: Period, *, window: Period | None = None) -> pd.DataFrame:
     """Classes A, B and C: how few products make how much of the margin.
 
@@ -123,7 +114,7 @@ def abc(store: Store, period: Period, *, window: Period | None = None) -> pd.Dat
         MissingTable: The source knows one product only.
     """
     chosen = window or assortment.known_year(store, period)
-    table = _several_products(store, assortment.classified(store, chosen))
+    table = assortment.classified(store, chosen)
     table = table.group_by("abc").aggregate(
         products=table.count(),
         value=table.value.sum().cast("decimal(18,2)"),
@@ -132,8 +123,6 @@ def abc(store: Store, period: Period, *, window: Period | None = None) -> pd.Dat
         basis=table.basis.min(),
     )
     frame = store.to_frame(table)
-    if frame.empty:
-        raise MissingTable("order_lines", ("product_id",), "empty")
     frame = frame.sort_values("abc", key=lambda code: code.map(CLASSES.index), ignore_index=True)
     frame.insert(2, "product_share", frame["products"] / frame["products"].sum())
     frame.insert(4, "value_share", frame["value"] / frame["value"].sum())
@@ -154,7 +143,7 @@ def abc_curve(store: Store, period: Period, *, points: int = 60) -> pd.DataFrame
     import pandas as pd
 
     window = assortment.known_year(store, period)
-    table = _several_products(store, assortment.classified(store, window))
+    table = assortment.classified(store, window)
     table = table.mutate(n=table.count().over(ibis.window()))
     table = table.mutate(step=((table["rank"] * points) / table.n).ceil().cast("int64"))
     table = table.group_by("step").aggregate(
@@ -164,8 +153,6 @@ def abc_curve(store: Store, period: Period, *, points: int = 60) -> pd.DataFrame
         basis=table.basis.min(),
     )
     frame = store.to_frame(table.order_by("step").drop("step"))
-    if frame.empty:
-        raise MissingTable("order_lines", ("product_id",), "empty")
     start = frame.iloc[:1].assign(products=0, product_share=0.0, value_share=0.0)
     return pd.concat([start, frame], ignore_index=True)
 
@@ -191,15 +178,13 @@ def best_products(store: Store, period: Period, *, limit: int = 100) -> pd.DataF
     import ibis
 
     window = assortment.known_year(store, period)
-    table = _several_products(store, assortment.classified(store, window))
+    table = assortment.classified(store, window)
     whole = table.value.sum(where=table.value > 0).over(ibis.window()).cast("float64")
     table = table.mutate(value_share=table.value.cast("float64") / whole)
     table = assortment.described(store, table.filter(table["rank"] <= limit))
     columns = ("rank", *PRODUCT, "name", "name_zh", "abc", "units", "net_sales", "margin",
                "value_share", "cumulative_share", "basis")  # fmt: skip
     frame = store.to_frame(table.select(*columns).order_by("rank"))
-    if frame.empty:
-        raise MissingTable("order_lines", ("product_id",), "empty")
     frame.insert(9, "margin_rate", frame["margin"] / frame["net_sales"].where(frame.net_sales > 0))
     return frame
 

@@ -35,11 +35,12 @@ def _spans(store: Store, period: Period, against: str) -> tuple[Period, Period]:
     """The period and the one it is compared with.
 
     Raises:
-        MissingTable: The store's history does not reach back that far.
+        MissingTable: Everything is sold under one product, or the history is too short.
         ValueError: `against` is none of `AGAINST`.
     """
     if against not in AGAINST:
         raise ValueError(f"against == {against!r}, must be one of {AGAINST}.")
+    assortment.require_products(store)
     spans = assortment.compared(store, period)
     now, then = spans["now"], spans[against]
     if now is None or then is None:

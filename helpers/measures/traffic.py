@@ -16,7 +16,6 @@ from helpers.measures.channel_days import (
     cost_per_customer,
     every_day,
     paid_channels,
-    remembered,
     require_customers,
     require_organic,
     require_spend,
@@ -26,6 +25,7 @@ from helpers.measures.channel_days import (
     within,
 )
 from helpers.measures.frames import estimated, one_row
+from helpers.measures.payments import payment_days
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
@@ -236,33 +236,6 @@ def payment_success_rate(store: Store, period: Period) -> pd.DataFrame:
     """
     days = payment_days(store, period)
     return _ratio(days["paid"], days["attempted"])
-
-
-def payment_days(store: Store, period: Period) -> pd.DataFrame:
-    """Orders by the day of their first attempt to pay: `day`, `attempted`, `paid`, oldest first."""
-    span = within(store, period)
-    days = _all_payment_days(store)
-    days = days[days["day"].between(str(span.start), str(span.end))].reset_index(drop=True)
-    if days.empty:
-        raise MissingTable("payments", ("attempted_at",), "short")
-    return days
-
-
-def _all_payment_days(store: Store) -> pd.DataFrame:
-    store.require("payments", "order_id", "attempted_at")
-    attempts, orders = store.table("payments"), store.table("orders")
-
-    def compute() -> pd.DataFrame:
-        key = ("shop_id", "order_id")
-        first = attempts.group_by(*key).aggregate(day=attempts.attempted_at.min().date())
-        sales = orders.filter(orders.kind == "sale", ~orders.is_fake.fill_null(False))
-        tried = first.inner_join(sales.select(*key, "paid_at"), key)
-        by_day = tried.group_by("day").aggregate(
-            attempted=tried.count(), paid=tried.paid_at.count()
-        )
-        return store.to_frame(by_day.order_by("day"))
-
-    return remembered(store, "payment_days", compute)
 
 
 def history_before(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:

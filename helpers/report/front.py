@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ FIGURES = (
 )  # fmt: skip
 MOST_CARDS = 12
 MOST_DECISIONS = 5
+_FIGURE = re.compile(r"-?\d+(\.\d+)?")
 Records = Mapping[str, Mapping[str, Any]]
 
 
@@ -159,12 +161,20 @@ def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> str:
     tree = text.load(voice.language, "common")
     items = []
     for note in notes:
-        written, values = text.find(tree, f"notes.{note['key']}"), note.get("values", {})
+        written, values = text.find(tree, f"notes.{note['key']}"), _grouped(note.get("values", {}))
         known = written and {name for name, _, _ in placeholders(written)} <= set(values)
         pieces = voice.fill(written, values) if known else None
         shown = "".join(piece.text for piece in pieces) if pieces else note["text"]
         items.append(f"<li>{escape(shown)}</li>")
     return f'<ul class="sr-notes">{"".join(items)}</ul>' if items else ""
+
+
+def _grouped(values: Mapping[str, str]) -> dict[str, str]:
+    """Values of a note, their figures with a comma between thousands."""
+    return {
+        name: f"{Decimal(text):,}" if _FIGURE.fullmatch(text) else text
+        for name, text in values.items()
+    }
 
 
 def _bridge(steps: Sequence[Mapping[str, Any]], voice: Voice) -> str:

@@ -135,6 +135,15 @@ def test_a_lower_first_cut_off_never_puts_more_products_in_a(values):
     assert sizes == sorted(sizes)
 
 
+def test_a_store_of_one_product_has_no_classes_and_no_movers(tmp_path):
+    one = [{**order, "_product": "CD"} for order in SALES]
+    with a_store(tmp_path, PERIOD, orders=one) as found:
+        for measure in (product.abc, product.abc_curve, product_changes.bridge):
+            with pytest.raises(MissingTable) as caught:
+                measure(found, found.period)
+            assert (caught.value.table, caught.value.columns) == ("products", ("product_id",))
+
+
 def test_the_curve_ends_where_all_products_make_all_of_it(store):
     curve = product.abc_curve(store, store.period, points=6)
     assert curve.iloc[0][["products", "value_share"]].tolist() == [0, 0]

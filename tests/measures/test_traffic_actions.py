@@ -8,7 +8,7 @@ import pytest
 from helpers.measures import (
     traffic_actions,
 )
-from tests.traffic_shop import by_channel, one
+from tests.traffic_shop import MARCH, by_channel, one
 
 
 def test_value_is_what_customers_of_a_year_ago_brought_in_365_days(traffic_shop_store):

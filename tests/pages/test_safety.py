@@ -4,30 +4,30 @@ import json
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from helpers.report import page
 from tests.report import shop
 
 
 def payloads(address):
-    return (
+    return [
         f"<script>fetch('{address}/script');document.title='run'</script>",
         f"\"'><img src={address}/img onerror=\"document.title='run'\">",
         f"<svg onload=\"document.title='run'\"><use href='{address}/use'/></svg>",
         f"</style></title><meta http-equiv=refresh content='0;url={address}/refresh'>",
         f"<link rel=stylesheet href={address}/css><style>@import '{address}/css'</style>",
         f"[x](javascript:document.title='run') ![x]({address}/md) <base href={address}>",
-    )
+    ]
 
 
-def poisoned_site(folder, payload):
-    """A chapter and a front page in which every text from outside is the payload."""
+def poisoned_site(folder, texts):
+    """A chapter and a front page in which every text from outside is a payload."""
+    payload = " ".join(texts)
     made = shop.report(source=payload)
+    size = len(texts)
     frame = pd.DataFrame(
-        {"channel": [payload, payload + "2"], "cost": [1.0, 2.0], "segment": [payload] * 2,
-         "customers": [100, 50], "net_sales": [10.0, 5.0], "worth": [10.0, 5.0],
-         "month": shop.months(2)}
+        {"channel": texts, "cost": [1.0] * size, "segment": texts, "customers": [100] * size,
+         "net_sales": [10.0] * size, "worth": [10.0] * size, "month": shop.months(size)}
     )  # fmt: skip
     answer = made.measure(lambda store, period: frame)
     blocks = {
@@ -40,7 +40,7 @@ def poisoned_site(folder, payload):
             "segments", answer, {"segment": "text", "net_sales": "money"}, values={"worth": 1.0}
         ),
         "contact": made.actions(
-            "contact", answer.where(cost=1.0).sort("cost"), count="customers", worth="net_sales"
+            "contact", answer, count="customers", worth="net_sales", top=size
         ),
         "channels": made.bars(
             "channels", answer, label="channel", value="cost", unit="money",
@@ -84,13 +84,10 @@ def _add_foreign(path, payload):
     nbformat.write(notebook, path)
 
 
-@pytest.mark.parametrize("which", range(6))
-def test_no_text_from_outside_runs_leads_away_or_asks_for_anything(
-    browser, outside, tmp_path, which
-):
+def test_no_text_from_outside_runs_leads_away_or_asks_for_anything(browser, outside, tmp_path):
     address, seen = outside
     seen.clear()
-    for path in poisoned_site(tmp_path, payloads(address)[which]):
+    for path in poisoned_site(tmp_path, payloads(address)):
         tab = browser.new_page()
         asked, complaints = [], []
         tab.on("request", lambda request, to=asked: to.append(request.url))
@@ -103,6 +100,7 @@ def test_no_text_from_outside_runs_leads_away_or_asks_for_anything(
         assert tab.locator("script, iframe, object, embed, base, link").count() == 0
         assert tab.locator("meta[http-equiv=refresh i]").count() == 0
         assert complaints == []
+        assert "onerror=" in tab.locator("main").inner_text()
         tab.close()
     assert seen == []
 

@@ -89,7 +89,10 @@ def test_money_never_shows_more_than_four_figures_in_a_row(value, language):
 def test_a_change_of_rates_is_a_difference_in_percentage_points(value, before):
     shown = show_change(value, before, "ratio", "zh")
     assert shown.endswith("个百分点")
-    assert shown.startswith("+") == (value > before)
+    assert shown.startswith("+") <= (value > before)
+    assert shown.startswith("−") <= (value < before)
+    if abs(value - before) > 0.0001:
+        assert shown[0] in "+−"
 
 
 def test_a_change_of_money_is_relative():

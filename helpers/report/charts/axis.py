@@ -37,6 +37,16 @@ def format_time_axis(axes: Axes, canvas: Canvas, days: Sequence[Any]) -> None:
     axes.set_xticklabels(time_labels(shown, canvas, monthly=monthly))
 
 
+def format_x_axis(axes: Axes, canvas: Canvas, places: Sequence[Any]) -> None:
+    """Write the axis below in months, days or grouped numbers, as its places are."""
+    from matplotlib.ticker import FuncFormatter
+
+    if len(places) and hasattr(places[0], "year"):
+        format_time_axis(axes, canvas, places)
+    elif len(places):
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
+
+
 def time_labels(shown: Sequence[Any], canvas: Canvas, *, monthly: bool = True) -> list[str]:
     """Months or days as short labels; the year stands below where it begins."""
     labels = []

@@ -48,8 +48,7 @@ def curve(
         shown = [c for c in (actual, predicted, low, high) if c]
         axis.begin_at_zero(axes, [v for c in shown for v in rows[c]], always=True)
         axis.format_value_axis(axes, canvas, unit)
-        if hasattr(rows[x].iloc[0], "year"):
-            axis.format_time_axis(axes, canvas, list(rows[x]))
+        axis.format_x_axis(axes, canvas, list(rows[x]))
         if low and high:
             band = (rows[low].astype(float), rows[high].astype(float))
             axes.fill_between(rows[x], *band, color=SERIES[2], alpha=0.16, linewidth=0)

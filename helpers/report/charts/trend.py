@@ -123,9 +123,7 @@ class _Lines:
         values = [value for column in columns for value in self.frame[column]]
         axis.begin_at_zero(axes, [*values, *([] if self.target is None else [self.target])])
         axis.format_value_axis(axes, self.canvas, self.unit)
-        times = list(self.frame[self.x])
-        if times and hasattr(times[0], "year"):
-            axis.format_time_axis(axes, self.canvas, times)
+        axis.format_x_axis(axes, self.canvas, list(self.frame[self.x]))
 
     def _line(self, axes: Axes, rows: pd.DataFrame, colour: str, name: str) -> list[Mark]:
         rows = rows.sort_values(self.x, kind="stable")
