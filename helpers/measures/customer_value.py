@@ -160,6 +160,7 @@ def contribution_share(store: Store, period: Period) -> float | None:
             known.aggregate(costed=known.paid_sales.sum(), contribution=known.contribution.sum())
         )
     ).iloc[0]
+    sums = sums.fillna(0.0)
     if not sums["paid"] > 0 or not sums["costed"] >= SMALLEST_COSTED_SHARE * sums["paid"]:
         return None
     return float(sums["contribution"] / sums["costed"])
@@ -264,9 +265,11 @@ def held_out(store: Store, period: Period) -> pd.DataFrame:
         from helpers.models.held_out import held_out_error
 
         people = _histories_and_future(store, days, cut)
-        if len(people) < FEWEST_CUSTOMERS or (people["frequency"] > 0).sum() < FEWEST_CUSTOMERS:
+        if people.loc[people["frequency"] > 0, "customers"].sum() < FEWEST_CUSTOMERS:
             raise MissingTable("orders", ("customer_id",), "short")
-        model = bg_nbd.fit(people["frequency"], people["recency"], people["age"])
+        model = bg_nbd.fit(
+            people["frequency"], people["recency"], people["age"], people["customers"]
+        )
         error = held_out_error(model, people, length / DAYS_PER_WEEK)
         return {
             "rows": error.by_frequency.to_dict("records"), "cut": str(cut), "days": length,
@@ -282,7 +285,7 @@ def held_out(store: Store, period: Period) -> pd.DataFrame:
 
 
 def _histories_and_future(store: Store, days: ir.Table, cut: date) -> pd.DataFrame:
-    """Every customer known at the cut: history until then, purchase days after it."""
+    """Distinct histories until the cut and purchase days after it, with the customers of each."""
     import ibis
 
     before = days.day <= cut
@@ -294,11 +297,12 @@ def _histories_and_future(store: Store, days: ir.Table, cut: date) -> pd.DataFra
     )
     people = people.filter(people.first_day <= cut)
     end = ibis.literal(cut)
-    return store.to_frame(
-        people.select(
-            "frequency",
-            "purchases",
-            recency=people.last_day.delta(people.first_day, unit="day") / DAYS_PER_WEEK,
-            age=end.delta(people.first_day, unit="day") / DAYS_PER_WEEK,
-        ).order_by("age", "recency", "frequency", "purchases")
+    people = people.select(
+        "frequency",
+        "purchases",
+        recency=people.last_day.delta(people.first_day, unit="day") / DAYS_PER_WEEK,
+        age=end.delta(people.first_day, unit="day") / DAYS_PER_WEEK,
     )
+    alike = ("age", "recency", "frequency", "purchases")
+    grouped = people.group_by(*alike).aggregate(customers=ibis._.count())
+    return store.to_frame(grouped.order_by(*alike))

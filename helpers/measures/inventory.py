@@ -64,7 +64,7 @@ def turnover(store: Store, period: Period, *, by: str = "abc") -> pd.DataFrame:
         group_name_zh=table.group_name_zh.max(),
         products=(table.on_hand > 0).sum(),
         value=table.value.sum().cast("decimal(18,2)"),
-        average=table.average_value.sum(),
+        average=table.average_value.sum().cast("float64"),
         cost=table.cost.fill_null(0).sum().cast("float64"),
         cost_recent=table.cost_recent.sum().cast("float64"),
     )
@@ -115,6 +115,5 @@ def average_stock(store: Store, window: Period) -> ir.Table:
     counts = counts.filter(counts.day >= window.start, counts.day <= window.end)
     shops = counts.group_by("shop_id").aggregate(count_days=counts.day.nunique())
     counts = counts.inner_join(shops, "shop_id")
-    return counts.group_by(*PRODUCT).aggregate(
-        average_value=counts.value.sum().cast("float64") / counts.count_days.max()
-    )
+    average = counts.value.sum().cast("float64") / counts.count_days.max()
+    return counts.group_by(*PRODUCT).aggregate(average_value=average.cast("decimal(18,6)"))

@@ -114,9 +114,9 @@ def _price_changes(store: Store, window: Period) -> ir.Table:
     both = bought(window, "now").inner_join(bought(before, "then"), key)
     both = both.filter(both.pieces_now > 0, both.pieces_then > 0)
     old = both.pieces_now * both.money_then.cast("float64") / both.pieces_then
-    table = both.mutate(old=old)
+    table = both.mutate(old=old.cast("decimal(18,4)"))
     return table.group_by(*SUPPLIER).aggregate(
-        price_change=table.money_now.sum().cast("float64") / table.old.sum() - 1
+        price_change=table.money_now.sum().cast("float64") / table.old.sum().cast("float64") - 1
     )
 
 

@@ -36,7 +36,8 @@ def held_out_error(model: BgNbd, customers: pd.DataFrame, horizon: float) -> Hel
     Args:
         model: Fitted on what was known at calibration.
         customers: One row a customer known at calibration: `frequency`, `recency`, `age` as then,
-            and `purchases`, the days with a purchase in the held-out time.
+            and `purchases`, the days with a purchase in the held-out time. With a column
+            `customers` a row stands for so many who are alike.
         horizon: Length of the held-out time in the unit of the fit.
 
     Raises:
@@ -52,14 +53,19 @@ def held_out_error(model: BgNbd, customers: pd.DataFrame, horizon: float) -> Hel
     predicted = model.expected_purchases(
         horizon, frequency, customers["recency"].to_numpy(), customers["age"].to_numpy()
     )
+    many = customers["customers"].to_numpy(dtype=int) if "customers" in customers else 1
+    weight = np.broadcast_to(many, actual.shape)
     group = np.minimum(frequency, HIGHEST_FREQUENCY)
     rows = [
-        _calibration_row(int(level), predicted[group == level], actual[group == level])
+        _calibration_row(
+            int(level), *(np.repeat(part[at], weight[at]) for part in (predicted, actual))
+        )
         for level in np.unique(group)
+        for at in [group == level]
     ]
-    total = float(actual.sum())
+    total = float(weight @ actual)
     return HeldOutError(
-        predicted=float(predicted.sum()),
+        predicted=float(weight @ predicted),
         actual=total,
         error_share=float(predicted.sum()) / total - 1 if total else float("nan"),
         by_frequency=pd.DataFrame(rows),

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Scale = tuple[float, str, int]
-THOUSANDS: Scale = (1e3, "k", 1)
 SHORT_TEXT = 10
 COLUMN_UNITS = (
     *NUMERIC_UNITS, "date", "month", "text", "value", "status", "metric", "by_metric",
@@ -77,17 +76,18 @@ def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> s
 
 
 def _scales(voice: Voice, frame: pd.DataFrame, layout: Layout) -> dict[str, Scale]:
-    """The scale of each column of figures; in English thousands spread over money columns."""
+    """The scale of each column of figures; one named scale spreads over the money columns."""
     scales = {
         name: column_scale(_numbers(frame, name, layout), layout.unit(name), voice.language)
         for name in layout.columns
         if layout.unit(name) in NUMERIC_UNITS
     }
     money = [name for name in scales if layout.unit(name) == "money"]
-    if any(scales[name] == THOUSANDS for name in money):
-        for name in money:
-            if any(abs(v) >= 1000 for v in _numbers(frame, name, layout) if not is_missing(v)):
-                scales[name] = THOUSANDS if not scales[name][1] else scales[name]
+    shared = min((scales[name] for name in money if scales[name][1]), default=None)
+    for name in money:
+        values = [abs(v) for v in _numbers(frame, name, layout) if not is_missing(v)]
+        if shared and not scales[name][1] and max(values, default=0) >= shared[0]:
+            scales[name] = shared
     return scales
 
 

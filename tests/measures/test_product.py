@@ -366,7 +366,7 @@ def online_retail(shared_data, tmp_path_factory):
     file = shared_data / "online_retail_II" / "online_retail_II_stacked.parquet"
     if not file.exists():
         pytest.skip("real data: Online Retail II is not beside the project")
-    with opened(file.parent, period="2011-11") as found:
+    with opened(file.parent, period="2011-11", cache=tmp_path_factory.mktemp("cache")) as found:
         yield found, file
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,8 @@ from helpers.measures import (
 )
 from helpers.plan.periods import month_of
 from helpers.store.errors import MissingTable
+from helpers.store.open import opened
+from helpers.store.sample import generate
 from tests.stores import a_store, an_order
 
 PERIOD = "2024-12"
@@ -184,6 +188,21 @@ def test_months_with_few_lines_show_no_rate(store):
     assert suppliers.history(store, store.period).set_index("month").loc["2024-12-01", "rate"] == (
         pytest.approx(2 / 6)
     )
+
+
+def test_a_suppliers_bad_month_stands_out(tmp_path):
+    lines = [
+        a_line(i, supplier, "2024-11-01", promised, f"{promised[:-2]}{day} 09:00", (5, 5))
+        for i, (supplier, promised, day) in enumerate(
+            [("S1", "2024-11-10", 20)] * 6 + [("S1", "2024-12-10", 10)] * 6
+            + [("S2", "2024-11-10", 9)] * 6
+        )
+    ]  # fmt: skip
+    with a_store(tmp_path, PERIOD, orders=SALES[:1], purchase_orders=lines) as found:
+        grid = suppliers.by_month(found, found.period)
+    assert grid["rate"].tolist() == [0, 1, 1]
+    worst = grid.sort_values("high").iloc[0]
+    assert (worst["supplier_name"], worst["month"].month) == ("S1", 11)
 
 
 def test_inventory_days_are_average_stock_over_cost_of_goods_sold(store):
@@ -371,6 +390,67 @@ def test_what_hits_two_carriers_on_one_day_does_not_blur_their_difference():
     apart = carriers.paired_difference(one, other)
     assert apart.value == pytest.approx(0.02 * bad_days.mean())
     assert apart.low > 0
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    """A sample shop whose suppliers' reliability and incidents are known: store, truth, files."""
+    folder = tmp_path_factory.mktemp("generated") / "shop"
+    generate(folder, seed=5, customers=2_000, months=18)
+    truth = json.loads((folder / "truth.json").read_text())
+    with opened(folder, cache=folder.parent / "cache") as found:
+        yield found, truth, folder
+
+
+def test_rates_of_suppliers_hold_the_truth_they_were_drawn_from(generated):
+    store, truth, _ = generated
+    true = pd.DataFrame(truth["suppliers"]).set_index("supplier_id")["on_time_in_full"]
+    hit = {one["subject"] for one in truth["incidents"]}
+    card = suppliers.scorecard(store, store.period, days=365).set_index("supplier_id")
+    card = card.loc[[name for name in card.index if name in true.index and name not in hit]]
+    low, high = card["on_time_in_full_low"], card["on_time_in_full_high"]
+    held = (low <= true[card.index]) & (true[card.index] <= high)
+    assert len(card) >= 15
+    assert held.mean() >= 0.85
+
+
+def test_rates_agree_with_queries_over_the_shops_own_files(generated):
+    store, _, folder = generated
+    span = f"BETWEEN DATE '{store.period.start}' AND DATE '{store.period.end}'"
+    kept, due = duckdb.sql(
+        "SELECT count(*) FILTER (received_at::DATE <= promised_on "
+        "AND received_quantity >= ordered_quantity), count(*) "
+        f"FROM '{folder}/purchase_orders.parquet' WHERE promised_on {span}"
+    ).fetchone()
+    row = supply_chain.on_time_in_full(store, store.period).iloc[0]
+    assert (row["numerator"], row["denominator"]) == (kept, due)
+    days, money = duckdb.sql(
+        f"SELECT (SELECT avg(epoch(delivered_at - shipped_at)) / 86400 "
+        f"FROM '{folder}/shipments.parquet' WHERE delivered_at::DATE {span}), "
+        f"(SELECT avg(freight_cost + packaging_cost) FROM '{folder}/shipments.parquet' "
+        f"WHERE shipped_at::DATE {span})"
+    ).fetchone()
+    assert supply_chain.delivery_days(store, store.period)["value"][0] == pytest.approx(days)
+    assert supply_chain.freight_per_parcel(store, store.period)["value"][0] == pytest.approx(
+        float(money)
+    )
+
+
+def test_the_last_counts_value_agrees_with_a_query_over_the_shops_own_files(generated):
+    store, _, folder = generated
+    value = duckdb.sql(
+        f"""WITH last AS (SELECT product_id, day, sum(on_hand) AS pieces
+                FROM '{folder}/stock_levels.parquet'
+                WHERE day = (SELECT max(day) FROM '{folder}/stock_levels.parquet')
+                GROUP BY 1, 2)
+            SELECT sum(pieces * unit_cost) FROM last ASOF JOIN
+                (SELECT product_id, valid_from, unit_cost FROM '{folder}/price_history.parquet') p
+                ON last.product_id = p.product_id AND last.day >= p.valid_from"""
+    ).fetchone()[0]
+    row = supply_chain.days_of_cover(store, store.period).iloc[0]
+    assert row["numerator"] == pytest.approx(float(value), abs=5)
+    classes = inventory.turnover(store, store.period)
+    assert classes["value"].sum() == pytest.approx(float(value), abs=5)
 
 
 @pytest.mark.parametrize(

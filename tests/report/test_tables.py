@@ -10,6 +10,7 @@ from helpers.report.voice import Voice
 from tests.report.shop import report, segments
 
 ENGLISH, CHINESE = (Voice("20_demo", language, "CNY") for language in ("en", "zh"))
+TWO_SUMS = tables.Layout({"segment": "value", "net_sales": "money", "paid_sales": "money"})
 LAYOUT = tables.Layout({"segment": "value", "customers": "customers", "net_sales": "money"})
 
 
@@ -25,6 +26,17 @@ def test_figures_share_the_scale_that_stands_in_the_header():
     assert [row[2] for row in cells(html)] == ["12.3", "9.9", "4.6", "0.0"]
     chinese = tables.table_html(CHINESE, "segments", segments(None, None), LAYOUT)
     assert '净销售额 <span class="sr-unit">万元</span>' in chinese
+
+
+def test_columns_of_money_in_one_table_share_their_unit():
+    frame = segments(None, None).assign(net_sales=[485_000.0, 2_060.0, 90.0, 0.0])
+    frame["paid_sales"] = [-2_060.0, 312.0, 0.0, 45.0]
+    english = tables.table_html(ENGLISH, "segments", frame, TWO_SUMS)
+    assert english.count('<span class="sr-unit">¥k</span>') == 2
+    assert [row[2] for row in cells(english)] == ["−2.1", "0.3", "0.0", "0.0"]
+    chinese = tables.table_html(CHINESE, "segments", frame, TWO_SUMS)
+    assert '<span class="sr-unit">万元</span>' in chinese
+    assert [row[2] for row in cells(chinese)] == ["−2,060", "312", "0", "45"]
 
 
 def test_groups_below_ten_are_hidden_on_the_page_and_in_the_record():

@@ -31,6 +31,9 @@ RETURNS = [
      "settled_at": "2024-03-20 10:00", "stage": "after_shipment"},
     {"return_id": "r2", "product_id": "B", "quantity": 1, "amount": 20,
      "type": "refund_only", "settled_at": "2024-03-21 10:00"},
+    {"return_id": "r4", "order_id": "6", "line_id": "1", "product_id": "A", "quantity": 1,
+     "amount": 5, "type": "refund_only", "settled_at": "2024-03-08 10:00",
+     "stage": "before_shipment"},
     {"return_id": "r3", "order_id": "2", "line_id": "1", "product_id": "A", "quantity": 1,
      "amount": 50, "settled_at": "2024-04-02 10:00"},
 ]  # fmt: skip
@@ -140,3 +143,8 @@ def test_a_table_that_is_absent_leaves_its_columns_empty(tmp_path):
         assert row["cost_of_goods"] != row["cost_of_goods"]
         assert bare.to_frame(bare.mart("stock_days")).empty
         assert not bare.has("stock_levels")
+
+
+def test_goods_that_never_left_cost_nothing(orders):
+    # A piece of A, which cost 12 on 7 March, was cancelled before shipment.
+    assert (orders.loc["6", "refunds"], orders.loc["6", "returned_cost"]) == (5, 12)

@@ -48,7 +48,7 @@ def refunds(tables: Tables, as_of: date) -> ir.Table:
 
     `paid_on` is the day on which the refunded order was paid, empty where none can be linked;
     `attributed_on` is that day, else the day of the refund. `returned_cost` is the cost of the
-    goods that came back fit for sale.
+    goods that came back fit for sale or never left.
     """
     import ibis
 
@@ -67,7 +67,9 @@ def refunds(tables: Tables, as_of: date) -> ir.Table:
     cases = cases.mutate(refunded_on=cases.settled_at.date())
     cases = cases.mutate(attributed_on=cases.paid_on.coalesce(cases.refunded_on))
     cases = with_unit_cost(cases, tables, "attributed_on")
-    came_back = (cases.type == "return_and_refund") & cases.is_resaleable.fill_null(False)
+    sent_back = (cases.type == "return_and_refund") & cases.is_resaleable.fill_null(False)
+    never_left = cases.stage == "before_shipment"
+    came_back = sent_back.fill_null(False) | never_left.fill_null(False)
     returned = ibis.cases((came_back, cases.unit_cost * cases.quantity), else_=0)
     return cases.select(
         "shop_id",
@@ -238,11 +240,14 @@ def shop_days(tables: Tables, as_of: date) -> ir.Table:
 
     `refunds` are refunds of the day's orders (by payment date, still growing for recent days)
     and of the day itself where no order is linked; `refunds_paid_out` are all refunds made on
-    the day, whichever order they belong to. `settled_receivable` is the part whose fees are
-    known.
+    the day, whichever order they belong to. `settled_receivable` and
+    `shipped_receivable` are the parts whose fees and freight are known; an order undone before
+    shipment has none.
     """
     orders = tables["orders_valued"]
-    settled = orders.fees.notnull()
+    undone = (orders.paid_sales > 0) & ~orders.is_purchase
+    settled = orders.fees.notnull() | undone
+    shipped = orders.freight.notnull() | undone
     sums = ("paid_sales", "receivable", "discounts", "subsidy", "cost_of_goods",
             "costed_receivable", "returned_cost", "fees", "freight", "packaging",
             "shipping_charged")  # fmt: skip
@@ -250,9 +255,7 @@ def shop_days(tables: Tables, as_of: date) -> ir.Table:
         orders=count_of(orders.is_purchase),
         buyers=orders.customer_id.nunique(where=orders.is_purchase),
         settled_receivable=orders.receivable.sum(where=settled).cast("decimal(18,2)"),
-        shipped_receivable=orders.receivable.sum(where=orders.freight.notnull()).cast(
-            "decimal(18,2)"
-        ),
+        shipped_receivable=orders.receivable.sum(where=shipped).cast("decimal(18,2)"),
         units=count_of(orders.units),
         **{name: total(orders[name]) for name in sums},
     )
