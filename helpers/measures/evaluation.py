@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from helpers.store.open import Store
 
 
+LARGEST_PART = 0.95
+
+
 def paid_sales(store: Store, period: Period) -> pd.DataFrame:
     """Money buyers paid for goods in the period, before later refunds; exact.
 
@@ -276,9 +279,10 @@ def sales_changes(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         One row per comparison, dimension and part: `against` (`previous`, `last_year`),
-        `dimension` (`customers`, `channel`, `category`, `country`), `part`, `before`, `now`,
-        `change` (money), `relative` (change / before). Dimensions that the store does not know are
-        left out; parts below 1 % of sales are joined as `other`. Largest change first.
+        `dimension` (`customers`, `channel`, `category`, `country`), `part`, `part_zh` (name of a
+        category), `before`, `now`, `change` (money), `relative` (change / before). Dimensions that
+        the store does not know, or of which one part holds 95 %, are left out; parts below 1 % of
+        sales are joined as `other`. Largest change first.
     """
     import pandas as pd
 
@@ -290,12 +294,30 @@ def sales_changes(store: Store, period: Period) -> pd.DataFrame:
             continue
         for dimension in ("customers", "channel", "category", "country"):
             now, before = (_sales_by(store, span, dimension) for span in (period, earlier))
-            if now is not None and before is not None and len(now) > 1:
+            if now is not None and before is not None and _is_split(now):
                 frames.append(_change(now, before).assign(against=against, dimension=dimension))
     if not frames:
         raise MissingTable("orders", ("paid_at",), "short")
-    names = ["against", "dimension", "part", "before", "now", "change", "relative"]
-    return pd.concat(frames, ignore_index=True)[names]
+    names = ["against", "dimension", "part", "part_zh", "before", "now", "change", "relative"]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame.assign(part_zh=_chinese_categories(store, frame))[names]
+
+
+def _is_split(money: pd.Series) -> bool:
+    """Whether a dimension splits the sales at all: no part holds 95 % of them."""
+    return bool(money.max() < LARGEST_PART * money.sum())
+
+
+def _chinese_categories(store: Store, frame: pd.DataFrame) -> pd.Series:
+    """The Chinese names of the parts that are categories; empty for the others."""
+    import pandas as pd
+
+    if "category" not in set(frame["dimension"]):
+        return pd.Series(index=frame.index, dtype=object)
+    names = store.table("products").select("category", "category_zh").distinct()
+    by_category = store.to_frame(names.order_by("category", "category_zh"))
+    chinese = by_category.drop_duplicates("category").set_index("category")["category_zh"]
+    return frame["part"].map(chinese).where(frame["dimension"] == "category")
 
 
 def _sales_by(store: Store, period: Period, dimension: str) -> pd.Series | None:

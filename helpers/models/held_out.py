@@ -63,11 +63,11 @@ def held_out_error(model: BgNbd, customers: pd.DataFrame, horizon: float) -> Hel
         for level in np.unique(group)
         for at in [group == level]
     ]
-    total = float(weight @ actual)
+    expected, total = float(weight @ predicted), float(weight @ actual)
     return HeldOutError(
-        predicted=float(weight @ predicted),
+        predicted=expected,
         actual=total,
-        error_share=float(predicted.sum()) / total - 1 if total else float("nan"),
+        error_share=expected / total - 1 if total else float("nan"),
         by_frequency=pd.DataFrame(rows),
     )
 

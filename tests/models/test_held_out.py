@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.models.bg_nbd import fit
@@ -41,3 +42,14 @@ def test_missing_held_out_purchases_are_refused(cdnow_sample):
 def test_nothing_bought_has_no_error_share(cdnow_sample):
     model = fit(*(cdnow_sample[name] for name in ("frequency", "recency", "age")))
     assert np.isnan(held_out_error(model, cdnow_sample.assign(purchases=0), 39).error_share)
+
+
+def test_a_row_may_stand_for_all_customers_who_are_alike(cdnow_sample, cdnow_error):
+    names = ["frequency", "recency", "age", "purchases"]
+    alike = cdnow_sample.groupby(names, as_index=False).size().rename(columns={"size": "customers"})
+    assert len(alike) < len(cdnow_sample) / 2
+    found = held_out_error(fit(*(cdnow_sample[name] for name in names[:3])), alike, 39)
+    assert (found.actual, found.error_share) == pytest.approx(
+        (cdnow_error.actual, cdnow_error.error_share)
+    )
+    pd.testing.assert_frame_equal(found.by_frequency, cdnow_error.by_frequency)

@@ -94,13 +94,25 @@ def _types(*files: Path) -> dict[str, str]:
     import duckdb
 
     try:
-        found = duckdb.connect().execute(f"DESCRIBE SELECT * FROM {_scan(files)}").fetchall()
+        found = _looker().execute(f"DESCRIBE SELECT * FROM {_scan(files)}").fetchall()
     except duckdb.Error as error:
         raise BadInput(
             f"{files[0].name}: can't be read as Parquet ({str(error).splitlines()[0]}); "
             "export it again"
         ) from error
     return {name: kind for name, kind, *_ in found}
+
+
+@lru_cache(maxsize=1)
+def _engine() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect()
+
+
+def _looker() -> duckdb.DuckDBPyConnection:
+    """A cursor to look into files with; the engine stays, for to start one takes longer."""
+    return _engine().cursor()
 
 
 def _scan(files: tuple[Path, ...] | list[Path], extra: str = "") -> str:
@@ -145,9 +157,7 @@ def _relation(known: Mapping[str, str], file: str, line: str, scan: str) -> str:
 
 
 def _count(files: list[Path], what: str = "*") -> int:
-    import duckdb
-
-    found = duckdb.connect().execute(f"SELECT count({what}) FROM {_scan(files)}").fetchone()
+    found = _looker().execute(f"SELECT count({what}) FROM {_scan(files)}").fetchone()
     return found[0] if found else 0
 
 
