@@ -150,7 +150,7 @@ class _Writer:
         ends = self.layout.intervals.get(name)
         if ends and not any(is_missing(row.get(end)) for end in ends):
             low, high = (self.voice.show(row[end], unit) for end in ends)
-            text += f' <span class="sr-range">{escape(low)}–{escape(high)}</span>'
+            text += _range_html(low, high)
         return text
 
     def _figure(self, row: Mapping[str, Any], name: str, unit: str) -> str:
@@ -163,8 +163,14 @@ class _Writer:
         ends = self.layout.intervals.get(name)
         if ends and not any(is_missing(row.get(end)) for end in ends):
             low, high = (show_in_column(row[end], unit, self.scales[name]) for end in ends)
-            text += f' <span class="sr-range">{escape(low)}–{escape(high)}</span>'
+            text += _range_html(low, high)
         return text
+
+
+def _range_html(low: str, high: str) -> str:
+    """The ends of an interval; set apart by a wider gap where one of them is negative."""
+    between = " … " if "−" in low + high else "–"
+    return f' <span class="sr-range">{escape(low)}{between}{escape(high)}</span>'
 
 
 def named(voice: Voice, column: str, unit: str, value: Any) -> str:

@@ -42,11 +42,14 @@ def heatmap(
         alt: The takeaway in words.
     """
     axis.check_unit(unit)
-    tops, sides = list(dict.fromkeys(frame[columns])), list(dict.fromkeys(frame[rows]))
-    grid = frame.pivot(index=rows, columns=columns, values=value).loc[sides, tops].astype(float)
+    tops = list(dict.fromkeys(frame[columns]))
     scale = column_scale(list(frame[value]), unit, canvas.voice.language)
     if canvas.narrow and unit == "ratio":
         scale = (0.01, "", 0)
+    own = canvas.voice.localised([str(name) for name in frame.columns], rows)
+    frame = frame.assign(**{rows: frame[own].fillna(frame[rows])}) if own != rows else frame
+    sides = list(dict.fromkeys(frame[rows]))
+    grid = frame.pivot(index=rows, columns=columns, values=value).loc[sides, tops].astype(float)
     beside = _beside(canvas, frame, rows, n)
 
     def draw(figure: Figure) -> list[Mark]:
