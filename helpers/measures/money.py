@@ -127,6 +127,8 @@ def daily_money(store: Store, period: Period) -> pd.DataFrame:
         `freight` (packaging included), `marketing`, `overheads`. A column is empty throughout where
         the store does not know it.
     """
+    for source in ("shop_days", "refunds", "channel_days"):
+        store.mart(source)  # named on the page also when the result is at hand
     return store.once(
         f"daily_money {period.start} {period.end}", lambda: _daily_money(store, period)
     )
