@@ -30,6 +30,8 @@ class Metric:
         name: Name in each language; so `numerator`, `denominator`, `window`, `rule`, `time`
             (the time stamp used), where there is something to say.
         target: Row of `data/plan/targets.csv`; empty where the plan sets none.
+        counts: `customers` where numerator or denominator count people: fewer than 10 of them are
+            never published.
     """
 
     id: str
@@ -46,12 +48,15 @@ class Metric:
     denominator: dict[str, str] = field(default_factory=dict)
     rule: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    counts: str = ""
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
             raise ValueError(f"{self.id}: unit {self.unit!r} must be one of {UNITS}")
         if self.better not in DIRECTIONS:
             raise ValueError(f"{self.id}: better {self.better!r} must be one of {DIRECTIONS}")
+        if self.counts not in ("", "customers"):
+            raise ValueError(f"{self.id}: counts {self.counts!r} must be 'customers' or absent")
         for text in _TEXTS:
             found = getattr(self, text)
             if found and set(found) != set(LANGUAGES):

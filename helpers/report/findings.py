@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.plan.metrics import Metric
 from helpers.plan.periods import Period
 from helpers.plan.targets import Target
-from helpers.report.formats import change_unit
+from helpers.report.formats import SMALLEST_GROUP, change_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,7 +193,8 @@ def from_row(
     incomplete: bool = False,
 ) -> Finding:
     """A finding from one row of a metric's measure (columns of `measures.frames.COLUMNS`)."""
-    numbers: dict[str, Any] = {name: number(row.get(name)) for name in _NUMBERS}
+    numbers = publishable(metric, row)
+    withheld = number(row.get("value")) is not None and numbers["value"] is None
     return Finding(
         metric=metric.id,
         unit=metric.unit,
@@ -204,8 +205,28 @@ def from_row(
         last_year=last_year,
         provisional=incomplete or str(row.get("provisional")) == "True",
         definition_version=metric.version,
+        missing=Missing("orders", why="small") if withheld else None,
         **numbers,
     )
+
+
+def publishable(metric: Metric, row: Mapping[str, Any]) -> dict[str, float | None]:
+    """The numbers of a measure's row without counts of 1 to 9 customers.
+
+    A rate of so few is withheld whole, because its parts would follow from it.
+    """
+    found = {name: number(row.get(name)) for name in _NUMBERS}
+    if metric.counts != "customers":
+        return found
+    base = found["value"] if metric.unit == "count" else found["denominator"]
+    if _is_small(base):
+        return dict.fromkeys(found)
+    counts = [name for name in ("n", "numerator", "denominator") if _is_small(found[name])]
+    return {**found, **dict.fromkeys(counts)}
+
+
+def _is_small(count: float | None) -> bool:
+    return count is not None and 0 < count < SMALLEST_GROUP
 
 
 def scope_columns(frame: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.plan import metrics, targets
 from helpers.plan.periods import Period
-from helpers.report.findings import Finding, Missing, from_row, number, scope_columns
+from helpers.report.findings import Finding, Missing, from_row, publishable, scope_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,9 +104,9 @@ class Scoring:
         found = self.frame(metric, period)
         if isinstance(found, Missing):
             return {}
-        names = scope_columns(found)
+        names, entry = scope_columns(found), metrics.metric(metric)
         return {
-            tuple(sorted(scope_of(row, names).items())): number(row.get("value"))
+            tuple(sorted(scope_of(row, names).items())): publishable(entry, row)["value"]
             for row in found.to_dict("records")
         }
 

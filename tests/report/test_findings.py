@@ -124,3 +124,36 @@ def test_a_target_in_another_currency_never_binds():
 def test_values_of_a_period_that_is_not_over_are_provisional():
     found = report(as_of=NOVEMBER.end.replace(day=20)).finding("orders")
     assert found.provisional
+
+
+ROWS = {
+    "a rate of nine customers": (
+        "repurchase_rate",
+        {"value": 1 / 3, "low": 0.1, "high": 0.6, "n": 9, "numerator": 3, "denominator": 9},
+    ),
+    "nine new customers": ("new_customers", {"value": 9, "n": 9}),
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_a_figure_on_fewer_than_ten_customers_is_withheld_whole(case):
+    metric, row = ROWS[case]
+    found = from_row(metrics.metric(metric), NOVEMBER, row)
+    assert found.missing == Missing("orders", why="small")
+    assert found.status == "unknown"
+    fact = found.as_fact("20_lifecycle")
+    assert not {name for name in ("value", "low", "high", "n", "numerator", "denominator")
+                if fact[name] is not None}  # fmt: skip
+
+
+def test_a_count_of_one_to_nine_customers_is_blank_and_its_rate_stays():
+    row = {"value": 0.03, "low": 0.01, "high": 0.09, "n": 100, "numerator": 3, "denominator": 100}
+    found = from_row(metrics.metric("repurchase_rate"), NOVEMBER, row)
+    assert (found.value, found.numerator, found.denominator) == (0.03, None, 100)
+
+
+def test_counts_of_no_customers_and_of_days_stay():
+    none = from_row(metrics.metric("new_customers"), NOVEMBER, {"value": 0, "n": 0})
+    assert none.value == 0
+    row = {"value": 0.5, "n": 4, "numerator": 2, "denominator": 4}
+    assert from_row(metrics.metric("payment_success_rate"), NOVEMBER, row).denominator == 4

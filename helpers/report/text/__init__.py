@@ -1,6 +1,8 @@
 """Text catalogues: every sentence, label and word of the pages, in each language.
 
-`text/<language>/common.toml` holds the words of the machinery, `<chapter>.toml` those of a chapter:
+`text/<language>/common.toml` holds the words of the machinery, `<chapter>.toml` those of a chapter;
+a long chapter has a folder `<chapter>/` of such files besides, one a part, and all of them together
+are its catalogue:
 
 - `[chapter]` `title`, `question`;
 - `[sentences]` a key to a template, or a table of templates by status or variant;
@@ -34,11 +36,11 @@ def catalogue_name(chapter: str) -> str:
 
 @cache
 def load(language: str, name: str) -> Mapping[str, Any]:
-    """One catalogue.
+    """One catalogue, with its parts.
 
     Raises:
         FileNotFoundError: There is none of that name.
-        ValueError: The language is unknown, or the file is no TOML.
+        ValueError: The language is unknown, a file is no TOML, or two of them differ on a key.
     """
     if language not in LANGUAGES:
         raise ValueError(f"language == {language!r}, must be one of {LANGUAGES}")
@@ -46,10 +48,23 @@ def load(language: str, name: str) -> Mapping[str, Any]:
         (path for folder in folders if (path := folder / language / f"{name}.toml").exists()),
         folders[0] / language / f"{name}.toml",
     )
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path.name} ({language}): {error}; mend the file") from error
+    found: dict[str, Any] = {}
+    for part in (path, *sorted(path.with_suffix("").glob("*.toml"))):
+        try:
+            _merge(found, tomllib.loads(part.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{part.name} ({language}): {error}; mend the file") from error
+    return found
+
+
+def _merge(into: dict[str, Any], part: Mapping[str, Any], above: str = "") -> None:
+    """Add a part's texts; a text may stand twice only if both say the same."""
+    for key, value in part.items():
+        known = into.setdefault(key, {} if isinstance(value, dict) else value)
+        if isinstance(value, dict) and isinstance(known, dict):
+            _merge(known, value, f"{above}{key}.")
+        elif known != value:
+            raise ValueError(f"{above}{key} is {value!r} here and {known!r} in another part")
 
 
 def names() -> list[str]:
