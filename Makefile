@@ -1,4 +1,4 @@
-# make report | test | lab | bench            use it
+# make report | test | lab | bench | contacts   use it
 # make format | lint | types | hooks | lock   work on it
 # PYTHON=python3.12 chooses the interpreter; ARGS="..." goes to run_all.py, pytest or the benchmarks.
 
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: report test test-pythons pytest lab bench format lint types hooks lock clean
+.PHONY: report test test-pythons pytest lab bench contacts format lint types hooks lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -40,6 +40,10 @@ lab: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Customers behind the codes of a list: ARGS="sample reports/sample/2024-12/tables/20_lifecycle-win_back.csv"
+contacts: $(READY)
+	$(BIN)/python -m helpers.store.contacts $(ARGS)
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE = "sample"
+CODE_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -285,12 +286,8 @@ class Store:
 
         The key stays in the cache, readable by its owner alone.
         """
-        key = _secret_key(self.prepared.marts.parent.parent / "key")
-
-        def keyed(text: object) -> str:
-            return hmac.new(key, str(text).encode(), hashlib.sha256).hexdigest()[:12]
-
-        return ids.map(keyed)
+        key = secret_key(self.prepared.marts.parent.parent / "key")
+        return ids.map(lambda personal: keyed_hash(key, str(personal)))
 
     def _why_missing(self, table: str) -> str | None:
         if table not in TABLES:
@@ -303,7 +300,13 @@ class Store:
         return None if rows else "empty"
 
 
-def _secret_key(path: Path) -> bytes:
+def keyed_hash(key: bytes, personal: str) -> str:
+    """The code that stands for a personal id wherever something is published."""
+    return hmac.new(key, personal.encode(), hashlib.sha256).hexdigest()[:CODE_LENGTH]
+
+
+def secret_key(path: Path) -> bytes:
+    """A store's key, made where it is absent; readable by its owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
