@@ -8,6 +8,7 @@ every horizon have the same.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from helpers.models.bg_nbd_likelihood import (
     checked_customers,
     derivatives,
     distinct_rows,
+    log_likelihoods,
     log_odds_of_having_left,
 )
 from helpers.models.likelihood import FittedModel, checked_weights, maximise
@@ -40,12 +42,17 @@ class BgNbd(FittedModel):
         log_likelihood: Without the terms that hold no parameter, as published.
     """
 
-    names = ("r", "alpha", "a", "b")
+    names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
 
     r: float
     alpha: float
     a: float
     b: float
+
+    def log_likelihoods(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Floats:
+        """Log density of each customer's purchase times, eq. 3 mixed over customers (eq. 6)."""
+        x, last, end = checked_customers(frequency, recency, age)
+        return log_likelihoods(self.parameters, x, last, end)
 
     def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Floats:
         """Probability, 0 to 1, that each customer has not left; 1 at frequency 0.

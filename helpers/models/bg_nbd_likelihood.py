@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, expit, gammaln, polygamma
+from scipy.special import betaln, digamma, expit, gammaln, polygamma
 
 from helpers.models.likelihood import Derivatives
 
@@ -113,6 +113,17 @@ def log_odds_of_having_left(parameters: Floats, x: Floats, recency: Floats, age:
         first = np.where(x > 0, np.log(a) - np.log(np.where(x > 0, b + x - 1, 1.0)), -np.inf)
     odds: Floats = first + (r + x) * (np.log(alpha + age) - np.log(alpha + recency))
     return odds
+
+
+def log_likelihoods(parameters: Floats, x: Floats, recency: Floats, age: Floats) -> Floats:
+    """Log-likelihood of each customer (Fader, Hardie and Lee 2005, eq. 6, in logarithms)."""
+    r, alpha, a, b = parameters
+    stayed = (
+        gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + age)
+        + betaln(a, b + x) - betaln(a, b)
+    )  # fmt: skip
+    found: Floats = stayed + np.logaddexp(0, log_odds_of_having_left(parameters, x, recency, age))
+    return found
 
 
 def derivatives(log_parameters: Floats, rows: DistinctRows) -> Derivatives:

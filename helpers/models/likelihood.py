@@ -1,11 +1,11 @@
 """Maximum likelihood for models whose parameters are all positive, worked on the log scale."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm
 
@@ -59,6 +59,11 @@ class FittedModel:
     def parameters(self) -> Floats:
         """The parameters in the order of `names`."""
         return np.array([getattr(self, name) for name in self.names])
+
+    def with_parameters(self, parameters: ArrayLike) -> Self:
+        """The same model at other parameters, in the order of `names`."""
+        values = np.asarray(parameters, float).tolist()
+        return replace(self, **dict(zip(self.names, values, strict=True)))
 
     @property
     def covariance(self) -> Floats:
