@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from helpers.store.ingest.canonical import Canonical
 from helpers.store.ingest.cdnow import Cdnow
+from helpers.store.ingest.complete_journey import CompleteJourney
+from helpers.store.ingest.hillstrom import Hillstrom
 from helpers.store.ingest.online_retail_ii import OnlineRetailII
 from helpers.store.ingest.source import Source
 
-SOURCES: tuple[Source, ...] = (OnlineRetailII(), Cdnow(), Canonical())
+SOURCES: tuple[Source, ...] = (
+    OnlineRetailII(), Cdnow(), CompleteJourney(), Hillstrom(), Canonical(),
+)  # fmt: skip
