@@ -1,4 +1,8 @@
-"""Log-likelihood of the BG/NBD model with exact derivatives, on distinct weighted rows."""
+"""Log-likelihood of BG/NBD and MBG/NBD with exact derivatives, on distinct weighted rows.
+
+The two differ in when a customer may leave: after each repeat purchase, or after the first purchase
+too. So a customer with x repeat purchases has had x or x + 1 `chances` to leave.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma, expit, gammaln, polygamma
 
-from helpers.models.likelihood import Derivatives
+from helpers.models.likelihood import Derivatives, Maximum, checked_weights, maximise
+from helpers.models.purchase_fit import check_repeats, checked_customers
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -18,12 +23,13 @@ class DistinctRows:
     """Customers as distinct rows with weights.
 
     Counts, ages and recencies stand once in tables, because a million customers share a few
-    thousand of them and logarithms of those are all that the likelihood needs. Only customers with
-    a repeat purchase need a row of their own (`weight` and the three pointers into the tables);
+    thousand of them and logarithms of those are all that the likelihood needs. Only customers who
+    may have left need a row of their own (`weight` and the three pointers into the tables);
     the rest of the likelihood is sums by table.
     """
 
     counts: Floats
+    chances: Floats
     ages: Floats
     recencies: Floats
     customers_by_count: Floats
@@ -40,49 +46,22 @@ class DistinctRows:
         return float(self.customers_by_age.sum())
 
 
-def checked_customers(
-    frequency: ArrayLike, recency: ArrayLike, age: ArrayLike
-) -> tuple[Floats, Floats, Floats]:
-    """The three columns as floats of one shape, checked against the model's rules.
-
-    Raises:
-        ValueError: unequal lengths, values not finite, frequency not a whole number from 0,
-            recency above age, or recency 0 with repeat purchases (or the reverse).
-    """
-    x, last, end = _column(frequency), _column(recency), _column(age)
-    if not x.shape == last.shape == end.shape or x.ndim != 1:
-        raise ValueError(
-            f"frequency, recency and age have shapes {x.shape}, {last.shape} and {end.shape}, "
-            "must be three columns of one length."
-        )
-    rules = {
-        "finite values": np.isfinite(x) & np.isfinite(last) & np.isfinite(end),
-        "a frequency that is a whole number from 0": (x >= 0) & (x == np.floor(x)),
-        "0 <= recency <= age": (last >= 0) & (last <= end),
-        "recency 0 exactly where frequency is 0 (purchases of one day are one purchase)": (
-            (last > 0) == (x > 0)
-        ),
-    }
-    for rule, kept in rules.items():
-        if not kept.all():
-            row = int(np.argmin(kept))
-            raise ValueError(
-                f"{int((~kept).sum())} customers break a rule, the first in row {row} with "
-                f"frequency {x[row]:g}, recency {last[row]:g}, age {end[row]:g}: must have {rule}."
-            )
-    return x, last, end
-
-
-def _column(values: ArrayLike) -> Floats:
-    return np.atleast_1d(np.asarray(values, dtype=np.float64))
-
-
 def _weight_by(index: Index, weight: Floats, length: int) -> Floats:
     return np.bincount(index, weights=weight, minlength=length).astype(np.float64)
 
 
-def distinct_rows(x: Floats, recency: Floats, age: Floats, weights: Floats) -> DistinctRows:
-    """Merge customers with equal frequency, recency and age."""
+def distinct_rows(
+    x: Floats, recency: Floats, age: Floats, weights: Floats, *, chances_before: int
+) -> DistinctRows:
+    """Merge customers with equal frequency, recency and age.
+
+    Args:
+        x: Repeat purchases.
+        recency: Time from first to last purchase.
+        age: Time from first purchase to the end of observation.
+        weights: Customers of each row.
+        chances_before: Chances to leave without a repeat purchase: 0 in BG/NBD, 1 in MBG/NBD.
+    """
     count_of, counts = pd.factorize(x)
     age_of, ages = pd.factorize(age)
     recency_of, recencies = pd.factorize(recency)
@@ -91,39 +70,68 @@ def distinct_rows(x: Floats, recency: Floats, age: Floats, weights: Floats) -> D
     weight = _weight_by(row_of, weights, len(keys))
     pair, recency_index = np.divmod(keys, len(recencies))
     count_index, age_index = np.divmod(pair, len(ages))
-    repeated = counts[count_index] > 0
+    chances = counts + chances_before
+    leaving = chances[count_index] > 0
     return DistinctRows(
         counts=counts,
+        chances=chances,
         ages=ages,
         recencies=recencies,
         customers_by_count=_weight_by(count_index, weight, len(counts)),
         customers_by_age=_weight_by(age_index, weight, len(ages)),
         purchases_by_age=_weight_by(age_index, weight * counts[count_index], len(ages)),
-        count_index=count_index[repeated],
-        age_index=age_index[repeated],
-        recency_index=recency_index[repeated],
-        weight=weight[repeated],
+        count_index=count_index[leaving],
+        age_index=age_index[leaving],
+        recency_index=recency_index[leaving],
+        weight=weight[leaving],
     )
 
 
-def log_odds_of_having_left(parameters: Floats, x: Floats, recency: Floats, age: Floats) -> Floats:
-    """Log odds that a customer with x >= 1 left at the last purchase (minus infinity at x = 0)."""
+def log_odds_of_having_left(
+    parameters: Floats, x: Floats, chances: Floats, recency: Floats, age: Floats
+) -> Floats:
+    """Log odds that a customer left at the last purchase; minus infinity without a chance to."""
     r, alpha, a, b = parameters
-    with np.errstate(divide="ignore"):
-        first = np.where(x > 0, np.log(a) - np.log(np.where(x > 0, b + x - 1, 1.0)), -np.inf)
+    able = chances > 0
+    first = np.where(able, np.log(a) - np.log(np.where(able, b + chances - 1, 1.0)), -np.inf)
     odds: Floats = first + (r + x) * (np.log(alpha + age) - np.log(alpha + recency))
     return odds
 
 
-def log_likelihoods(parameters: Floats, x: Floats, recency: Floats, age: Floats) -> Floats:
+def log_likelihoods(
+    parameters: Floats, x: Floats, chances: Floats, recency: Floats, age: Floats
+) -> Floats:
     """Log-likelihood of each customer (Fader, Hardie and Lee 2005, eq. 6, in logarithms)."""
     r, alpha, a, b = parameters
     stayed = (
         gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(alpha + age)
-        + betaln(a, b + x) - betaln(a, b)
+        + betaln(a, b + chances) - betaln(a, b)
     )  # fmt: skip
-    found: Floats = stayed + np.logaddexp(0, log_odds_of_having_left(parameters, x, recency, age))
+    odds = log_odds_of_having_left(parameters, x, chances, recency, age)
+    found: Floats = stayed + np.logaddexp(0, odds)
     return found
+
+
+def largest(
+    frequency: ArrayLike,
+    recency: ArrayLike,
+    age: ArrayLike,
+    weights: ArrayLike | None,
+    *,
+    chances_before: int,
+) -> Maximum:
+    """The largest log-likelihood over (r, alpha, a, b).
+
+    Raises:
+        ValueError: no customers, no repeat purchase at all, or rows that break the model's rules.
+    """
+    x, last, end = checked_customers(frequency, recency, age)
+    weight = checked_weights(weights, len(x))
+    check_repeats(x)
+    rows = distinct_rows(x, last, end, weight, chances_before=chances_before)
+    time_per_purchase = float(weight @ end / (weight @ x))
+    start = np.log(np.array([0.5, 0.5 * time_per_purchase, 1.0, 2.0]))
+    return maximise(lambda point: derivatives(point, rows), start, rows.customers)
 
 
 def derivatives(log_parameters: Floats, rows: DistinctRows) -> Derivatives:
@@ -143,15 +151,16 @@ def derivatives(log_parameters: Floats, rows: DistinctRows) -> Derivatives:
 
 def _never_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
     r, alpha, a, b = parameters
-    x, weight, n = rows.counts, rows.customers_by_count, rows.customers
+    x, m = rows.counts, rows.chances
+    weight, n = rows.customers_by_count, rows.customers
     log_time, inverse_time = np.log(alpha + rows.ages), 1 / (alpha + rows.ages)
     exponent = r * rows.customers_by_age + rows.purchases_by_age
     value = (
-        weight @ (gammaln(r + x) + gammaln(b + x) - gammaln(a + b + x))
+        weight @ (gammaln(r + x) + gammaln(b + m) - gammaln(a + b + m))
         + n * (gammaln(a + b) - gammaln(b) - gammaln(r) + r * np.log(alpha))
         - exponent @ log_time
     )
-    both = n * digamma(a + b) - weight @ digamma(a + b + x)
+    both = n * digamma(a + b) - weight @ digamma(a + b + m)
     gradient = np.array(
         [
             weight @ digamma(r + x)
@@ -159,21 +168,21 @@ def _never_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
             - rows.customers_by_age @ log_time,
             n * r / alpha - exponent @ inverse_time,
             both,
-            both + weight @ digamma(b + x) - n * digamma(b),
+            both + weight @ digamma(b + m) - n * digamma(b),
         ]
     )
     hessian = np.zeros((4, 4))
     hessian[0, 0] = weight @ polygamma(1, r + x) - n * polygamma(1, r)
     hessian[0, 1] = hessian[1, 0] = n / alpha - rows.customers_by_age @ inverse_time
     hessian[1, 1] = exponent @ inverse_time**2 - n * r / alpha**2
-    hessian[2:, 2:] = n * polygamma(1, a + b) - weight @ polygamma(1, a + b + x)
-    hessian[3, 3] += weight @ polygamma(1, b + x) - n * polygamma(1, b)
+    hessian[2:, 2:] = n * polygamma(1, a + b) - weight @ polygamma(1, a + b + m)
+    hessian[3, 3] += weight @ polygamma(1, b + m) - n * polygamma(1, b)
     return float(value), gradient, hessian
 
 
 def _perhaps_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
     r, alpha, a, b = parameters
-    purchases = np.where(rows.counts > 0, b + rows.counts - 1, 1.0)
+    tries = np.where(rows.chances > 0, b + rows.chances - 1, 1.0)
     exponent = r + rows.counts[rows.count_index]
     inverse_age = (1 / (alpha + rows.ages))[rows.age_index]
     inverse_recency = (1 / (alpha + rows.recencies))[rows.recency_index]
@@ -181,12 +190,12 @@ def _perhaps_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
         np.log(alpha + rows.ages)[rows.age_index]
         - np.log(alpha + rows.recencies)[rows.recency_index]
     )
-    odds = (np.log(a) - np.log(purchases))[rows.count_index] + exponent * log_ratio
+    odds = (np.log(a) - np.log(tries))[rows.count_index] + exponent * log_ratio
     slope = np.empty((4, len(odds)))
     slope[0] = log_ratio
     slope[1] = exponent * (inverse_age - inverse_recency)
     slope[2] = 1 / a
-    slope[3] = -(1 / purchases)[rows.count_index]
+    slope[3] = -(1 / tries)[rows.count_index]
     share = expit(odds)
     weight = rows.weight * share
     hessian = (slope * (weight * (1 - share))) @ slope.T

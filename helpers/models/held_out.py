@@ -1,12 +1,12 @@
-"""How far a BG/NBD fit misses purchases that it has not seen."""
+"""How far a fit of purchases misses purchases that it has not seen."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from helpers.models.bg_nbd import BgNbd
 from helpers.models.intervals import mean
+from helpers.models.purchase_models import PurchaseModel
 
 HIGHEST_FREQUENCY = 7
 
@@ -30,7 +30,7 @@ class HeldOutError:
     by_frequency: pd.DataFrame
 
 
-def held_out_error(model: BgNbd, customers: pd.DataFrame, horizon: float) -> HeldOutError:
+def held_out_error(model: PurchaseModel, customers: pd.DataFrame, horizon: float) -> HeldOutError:
     """Compare a fit with the purchases of the time after its data end.
 
     Args:

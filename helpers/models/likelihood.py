@@ -29,12 +29,14 @@ class Maximum:
         log_likelihood: At the maximum.
         converged: The gradient is spent, the curvature is that of a maximum, and no parameter ran
             off towards 0 or infinity.
+        total_weight: Number of observations.
     """
 
     parameters: Floats
     log_covariance: tuple[tuple[float, ...], ...]
     log_likelihood: float
     converged: bool
+    total_weight: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,17 @@ class FittedModel:
     def parameters(self) -> Floats:
         """The parameters in the order of `names`."""
         return np.array([getattr(self, name) for name in self.names])
+
+    @classmethod
+    def at_maximum(cls, found: Maximum) -> Self:
+        """The model with the parameters that were found."""
+        return cls(
+            **dict(zip(cls.names, found.parameters.tolist(), strict=True)),
+            log_covariance=found.log_covariance,
+            log_likelihood=found.log_likelihood,
+            n_customers=found.total_weight,
+            converged=found.converged,
+        )
 
     def with_parameters(self, parameters: ArrayLike) -> Self:
         """The same model at other parameters, in the order of `names`."""
@@ -127,7 +140,7 @@ def maximise(
     decrement = float(gradient @ covariance @ gradient)
     converged = inside and decrement < LARGEST_NEWTON_DECREMENT
     nested = tuple(tuple(float(cell) for cell in row) for row in covariance)
-    return Maximum(np.exp(point), nested, float(value), converged)
+    return Maximum(np.exp(point), nested, float(value), converged, total_weight)
 
 
 def checked_weights(weights: object, length: int) -> Floats:

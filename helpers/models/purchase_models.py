@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.models import bg_nbd
+from helpers.models import bg_nbd, mbg_nbd, pareto_nbd
 from helpers.models.estimate import Estimate
 
 Floats = NDArray[np.float64]
@@ -78,8 +78,16 @@ class PurchaseModel(Protocol):
 
 Fit = Callable[[ArrayLike, ArrayLike, ArrayLike, ArrayLike | None], PurchaseModel]
 
-KINDS: dict[str, type[PurchaseModel]] = {"bg_nbd": bg_nbd.BgNbd}
+KINDS: dict[str, type[PurchaseModel]] = {
+    "bg_nbd": bg_nbd.BgNbd,
+    "mbg_nbd": mbg_nbd.MbgNbd,
+    "pareto_nbd": pareto_nbd.ParetoNbd,
+}
 """Class of each model; the simplest first."""
 
-FITS: dict[str, Fit] = {"bg_nbd": bg_nbd.fit}
+FITS: dict[str, Fit] = {
+    "bg_nbd": bg_nbd.fit,
+    "mbg_nbd": mbg_nbd.fit,
+    "pareto_nbd": pareto_nbd.fit,
+}
 """How each model is fitted: `frequency`, `recency`, `age` and `weights` in."""
