@@ -28,14 +28,15 @@ _TYPED = f"""
             WHEN product_type LIKE {literal(GIFT_CARDS)} THEN 'voucher'
             ELSE 'goods' END AS item_class,
         coalesce(product_type LIKE {literal(PETROL)}, false) AS is_petrol,
-        least(sales_value, CAST(coupon_disc AS {CENTS})) AS own
+        least(sales_value, CAST(coupon_disc AS {CENTS})) AS own,
+        CAST(0 AS {CENTS}) AS spread
     FROM raw_transactions
     LEFT JOIN (SELECT product_id, product_type FROM raw_products) USING (product_id)"""
 """Lines with their class. A line is goods when a piece was sold or money came for it."""
 
 _SPREAD = f"""
-    WITH room AS (SELECT order_id, product_id, coupon - own AS above, received - own AS left_over
-            FROM lines),
+    WITH room AS (SELECT order_id, product_id, coupon - own AS above,
+            received - own AS left_over FROM lines),
         baskets AS (SELECT order_id, sum(left_over) AS room, least(sum(above), sum(left_over))
             AS spread FROM room GROUP BY 1 HAVING sum(above) > 0 AND sum(left_over) > 0),
         running AS (SELECT *, sum(left_over) OVER (PARTITION BY order_id ORDER BY product_id)
@@ -67,9 +68,10 @@ ORDER_LINES = """
 CUSTOMERS = "SELECT DISTINCT customer_id FROM lines ORDER BY 1"
 
 PRODUCTS = """
-    SELECT product_id, coalesce(nullif(product_type, 'NA'), product_id) AS name,
+    SELECT product_id, concat_ws(' ', nullif(product_type, 'NA'), '#' || product_id) AS name,
         nullif(product_category, 'NA') AS category
     FROM raw_products ORDER BY product_id"""
+"""Many products share their type, so the name ends in the number; R writes nothing as NA."""
 
 CAMPAIGNS = """
     SELECT campaign_id, 'Campaign ' || campaign_id AS name, '营销活动' || campaign_id AS name_zh,
@@ -121,8 +123,9 @@ def build(connection: duckdb.DuckDBPyConnection, time_zone: str) -> None:
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE lines AS SELECT * REPLACE ({local}) FROM ({_TYPED})"
     )
+    connection.execute("DROP TABLE raw_transactions")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE shares AS {_SPREAD}")
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE lines AS SELECT * EXCLUDE (spread), "
-        "coalesce(spread, 0) AS spread FROM lines LEFT JOIN shares USING (order_id, product_id)"
+        "UPDATE lines SET spread = shares.spread FROM shares "
+        "WHERE lines.order_id = shares.order_id AND lines.product_id = shares.product_id"
     )

@@ -16,13 +16,17 @@ from helpers.store.ingest.sources import SOURCES
         ("online_retail_II/online_retail_II_stacked.parquet", "online_retail_II"),
         ("cdnow", "cdnow"),
         ("cdnow/CDNOW_sample.parquet", "cdnow"),
+        ("complete_journey", "complete_journey"),
+        ("complete_journey/transactions.parquet", "complete_journey"),
+        ("hillstrom", "hillstrom"),
+        ("hillstrom/hillstrom.parquet", "hillstrom"),
     ],
 )
 def test_the_public_data_sets_are_known_by_their_headers(shared_data: Path, data, name) -> None:
     assert recognise(shared_data / data).name == name
 
 
-@pytest.mark.parametrize("data", ["olist_10k", "complete_journey", "hillstrom", "fx"])
+@pytest.mark.parametrize("data", ["olist_10k", "mmm_example", "fx"])
 def test_another_data_set_is_refused_with_what_was_found_and_what_is_known(
     shared_data: Path, data
 ) -> None:
