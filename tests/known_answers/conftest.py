@@ -30,11 +30,19 @@ class Published:
         return {fact["id"]: fact for fact in found if not fact["scope"]}
 
 
-def published(folder: Path, data: Path, period: str) -> Published:
-    """Run the suite on some data into a folder of its own."""
+def published(folder: Path, data: Path, period: str, *, named: bool = True) -> Published:
+    """Run the suite on some data into a folder of its own.
+
+    Args:
+        folder: Where cache and reports go.
+        data: File or folder.
+        period: The period reported.
+        named: Whether to ask for it; else it must be the default.
+    """
     environment = {**os.environ, "STORE_REPORT_CACHE": str(folder / "cache")}
-    command = [sys.executable, "run_all.py", "--data", str(data), "--period", period,
-               "--store", "known", "--output", str(folder / "reports")]  # fmt: skip
+    command = [sys.executable, "run_all.py", "--data", str(data), "--store", "known",
+               "--output", str(folder / "reports"),
+               *(("--period", period) if named else ())]  # fmt: skip
     ended = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
@@ -54,3 +62,17 @@ def cdnow(tmp_path_factory, shared_data) -> Published:
     """The sample of CDNOW as it was known at the end of September 1997."""
     folder = tmp_path_factory.mktemp("cdnow")
     return published(folder, shared_data / "cdnow" / "CDNOW_sample.parquet", "1997-09")
+
+
+@pytest.fixture(scope="session")
+def complete_journey(tmp_path_factory, shared_data) -> Published:
+    """Complete Journey, December 2017."""
+    folder = tmp_path_factory.mktemp("complete_journey")
+    return published(folder, shared_data / "complete_journey", "2017-12")
+
+
+@pytest.fixture(scope="session")
+def hillstrom(tmp_path_factory, shared_data) -> Published:
+    """The Hillstrom e-mail test in its default period."""
+    folder = tmp_path_factory.mktemp("hillstrom")
+    return published(folder, shared_data / "hillstrom", "2008-02", named=False)
