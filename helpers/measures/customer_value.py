@@ -1,129 +1,46 @@
-"""Customer value: BG/NBD and gamma-gamma on the shop's own customers, judged on held-out time.
+"""Customer value: what a new customer brings over the coming months, and the fits behind it.
 
-Ages are in weeks. Money per purchase is what the buyer paid; contribution follows by the share of
-it that the shop kept in the last 365 days. Source: plan 2.1, 4.4; Fader, Hardie and Lee (2005);
-Fader and Hardie (2013).
+Source: plan 2.1, 4.4; Fader, Hardie and Lee (2005); Fader and Hardie (2013).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from helpers.measures.contribution import contribution_share as contribution_share
+from helpers.measures.contribution import valued_purchases
 from helpers.measures.frames import one_row
-from helpers.measures.lifecycle import YEAR_DAYS
-from helpers.measures.money import SMALLEST_COSTED_SHARE
-from helpers.plan.periods import Period
+from helpers.measures.purchases import (
+    SMALLEST_GROUP,
+    YEAR_DAYS,
+    known_until,
+    without_small_counts,
+)
+from helpers.measures.value_fits import DAYS_PER_WEEK as DAYS_PER_WEEK
+from helpers.measures.value_fits import DISCOUNT_RATE, WEEKS_PER_YEAR, Fit, repeat_contribution
+from helpers.measures.value_fits import fit as fit
+from helpers.measures.value_fits import histories as histories
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
 
-    from helpers.models.bg_nbd import BgNbd
+    from helpers.models.estimate import Estimate
     from helpers.models.gamma_gamma import GammaGamma
+    from helpers.models.purchase_models import PurchaseModel
+    from helpers.plan.periods import Period
     from helpers.store.open import Store
 
-DAYS_PER_WEEK = 7
-WEEKS_PER_YEAR = 365.25 / 7
-DISCOUNT_RATE = 0.10
-FEWEST_CUSTOMERS = 100
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The shop's two fits: how often customers buy and what a purchase is worth."""
-
-    purchases: BgNbd
-    spend: GammaGamma
-
-
-def histories(store: Store, until: date) -> pd.DataFrame:
-    """Distinct purchase histories up to a day, with the customers who share each.
-
-    Returns:
-        One row per history: `frequency` (repeat purchase days), `recency` and `age` (weeks),
-        `customers`.
-    """
-    import ibis
-    import pandas as pd
-
-    store.require("orders", "customer_id")
-    days = store.mart("purchase_days")
-    people = (
-        days.filter(days.day <= until)
-        .group_by("shop_id", "customer_id")
-        .aggregate(
-            frequency=ibis._.count() - 1, first_day=ibis._.day.min(), last_day=ibis._.day.max()
-        )
-    )
-    grouped = (
-        people.group_by("frequency", "first_day", "last_day")
-        .aggregate(customers=ibis._.count())
-        .order_by("first_day", "last_day", "frequency")
-    )
-    frame = store.to_frame(grouped)
-    week = pd.Timedelta(weeks=1)
-    frame["recency"] = (frame["last_day"] - frame["first_day"]) / week
-    frame["age"] = (pd.Timestamp(until) - frame["first_day"]) / week
-    return frame[["frequency", "recency", "age", "customers"]]
-
-
-def repeat_spend(store: Store) -> pd.DataFrame:
-    """Mean money of the repeat purchases, by customers who have any.
-
-    Returns:
-        One row per distinct pair: `frequency`, `mean_value` (money a purchase day, to the cent),
-        `customers`. Customers whose repeat purchases cost nothing are left out.
-    """
-    import ibis
-
-    store.require("orders", "customer_id")
-    people = store.mart("customer_summary")
-    people = people.filter(people.frequency > 0, people.repeat_paid_sales > 0)
-    value = (people.repeat_paid_sales / people.frequency).cast("decimal(18,2)")
-    grouped = (
-        people.mutate(mean_value=value)
-        .group_by("frequency", "mean_value")
-        .aggregate(customers=ibis._.count())
-        .order_by("frequency", "mean_value")
-    )
-    return store.to_frame(grouped)
-
-
-def fit(store: Store) -> Fit:
-    """Both models on all that is known at the store's day; computed once and kept.
-
-    Raises:
-        MissingTable: Customers are unknown, or fewer than 100 of them bought again.
-    """
-    from helpers.models import bg_nbd, gamma_gamma
-
-    def compute() -> dict[str, Any]:
-        from dataclasses import asdict
-
-        history, spend = histories(store, store.as_of), repeat_spend(store)
-        if spend["customers"].sum() < FEWEST_CUSTOMERS:
-            raise MissingTable("orders", ("customer_id",), "short")
-        purchases = bg_nbd.fit(
-            history["frequency"], history["recency"], history["age"], history["customers"]
-        )
-        money = gamma_gamma.fit(spend["frequency"], spend["mean_value"], spend["customers"])
-        return {"purchases": asdict(purchases), "spend": asdict(money)}
-
-    found = store.fitted("customer_value", [], compute)
-    return Fit(_restored(bg_nbd.BgNbd, found["purchases"]),
-               _restored(gamma_gamma.GammaGamma, found["spend"]))  # fmt: skip
-
-
-def _restored(kind: type, content: dict[str, Any]) -> Any:
-    covariance = tuple(tuple(row) for row in content["log_covariance"])
-    return kind(**{**content, "log_covariance": covariance})
+HORIZONS = (12, 24, 36)
 
 
 def model_parameters(store: Store, period: Period) -> pd.DataFrame:
-    """Estimates of both models with standard errors and 95 % intervals, in weeks and money.
+    """Estimates of all fits with standard errors and 95 % intervals, in weeks and money.
+
+    BG/NBD and gamma-gamma of what buyers paid in any case; besides, where they are used, the model
+    of purchases that predicts this shop better, and gamma-gamma of contribution.
 
     Returns:
         One row per parameter: `parameter` (`bg_nbd.r` ...), `value`, `standard_error`, `low`,
@@ -132,11 +49,16 @@ def model_parameters(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     found = fit(store)
-    rows = []
-    for model, estimates in (("bg_nbd", found.purchases), ("gamma_gamma", found.spend)):
-        for name, estimate in estimates.intervals().items():
-            rows.append((f"{model}.{name}", estimate.value, estimate.standard_error,
-                         estimate.low, estimate.high, estimate.n))  # fmt: skip
+    models: dict[str, PurchaseModel | GammaGamma] = {
+        "bg_nbd": found.bg_nbd, found.name: found.purchases, "gamma_gamma": found.paid,
+    }  # fmt: skip
+    if found.earned is not None:
+        models["gamma_gamma_contribution"] = found.earned
+    rows: list[tuple[Any, ...]] = []
+    for model, estimates in models.items():
+        for name, one in estimates.intervals().items():
+            rows.append((f"{model}.{name}", one.value, one.standard_error, one.low, one.high,
+                         one.n))  # fmt: skip
         likelihood = estimates.log_likelihood
         rows.append((f"{model}.log_likelihood", likelihood, math.nan, math.nan, math.nan,
                      estimates.n_customers))  # fmt: skip
@@ -144,24 +66,35 @@ def model_parameters(store: Store, period: Period) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def contribution_share(store: Store, period: Period) -> float | None:
-    """Contribution before marketing per unit of money paid, over the 365 days to the end.
+def loss_makers(store: Store, period: Period) -> pd.DataFrame:
+    """How many repeat purchases lose money, which the gamma-gamma model can't take.
 
-    None where the cost of goods is not known for all of it.
+    Returns:
+        One row: `purchases` (repeat purchases of known cost), `losing` (those that contribute
+        nothing or lose), `losing_share` (0 to 1), `loss` (mean money lost by one), `customers`
+        (with a repeat purchase), `customers_losing` (whose repeat purchases together contribute
+        nothing or lose; blank where that would tell fewer than 10).
+
+    Raises:
+        MissingTable: The cost of goods is unknown.
     """
-    days = store.mart("purchase_days")
-    window = period.trailing(YEAR_DAYS)
-    days = days.filter(days.day >= window.start, days.day <= window.end)
-    known = days.filter(days.contribution.notnull())
-    sums = store.to_frame(
-        days.aggregate(paid=days.paid_sales.sum()).cross_join(
-            known.aggregate(costed=known.paid_sales.sum(), contribution=known.contribution.sum())
-        )
-    ).iloc[0]
-    sums = sums.fillna(0.0)
-    if not sums["paid"] > 0 or not sums["costed"] >= SMALLEST_COSTED_SHARE * sums["paid"]:
-        return None
-    return float(sums["contribution"] / sums["costed"])
+    import pandas as pd
+
+    valued_purchases(store, period)
+    found = repeat_contribution(store)
+    many = found["customers"]
+    gains, losses, lost = ((found[name] * many).sum() for name in ("gains", "losses", "lost"))
+    if not gains + losses:
+        raise MissingTable("orders", ("customer_id",), "short")
+    row = {
+        "purchases": int(gains + losses),
+        "losing": int(losses),
+        "losing_share": losses / (gains + losses),
+        "loss": lost / losses if losses else math.nan,
+        "customers": int(many.sum()),
+        "customers_losing": int(many[found["gained"] <= found["lost"]].sum()),
+    }
+    return without_small_counts(pd.DataFrame([row]), "customers_losing", "customers")
 
 
 def ltv_12m(store: Store, period: Period) -> pd.DataFrame:
@@ -182,55 +115,99 @@ def ltv_12m(store: Store, period: Period) -> pd.DataFrame:
 
 def new_customer_value(store: Store, period: Period, *, months: int) -> pd.DataFrame:
     """As `ltv_12m`, over any number of months."""
-    from helpers.models.customer_value import Horizon
-    from helpers.models.customer_value import new_customer_value as value_of_repeats
+    first, repeats = _first_and_repeats(store, period, months)
+    total = _sum(first, repeats)
+    return one_row(total.value, low=total.low, high=total.high, n=total.n)
 
+
+def value_by_horizon(store: Store, period: Period) -> pd.DataFrame:
+    """Expected value of a new customer over 12, 24 and 36 months, first order and repeats apart.
+
+    Returns:
+        One row per horizon: `months`, `first_order` (mean observed in the last 365 days),
+        `repeats` (predicted, discounted), `repeats_low`, `repeats_high`, `value` (the sum), `low`,
+        `high` (money), `n` (first orders), `basis` (`contribution`, or `paid_sales` where cost is
+        unknown), `first_year_share` (12 months / this horizon).
+    """
+    import pandas as pd
+
+    basis = fit(store).basis
+    rows = []
+    for months in HORIZONS:
+        first, repeats = _first_and_repeats(store, period, months)
+        total = _sum(first, repeats)
+        rows.append((months, first.value, repeats.value, repeats.low, repeats.high, total.value,
+                     total.low, total.high, first.n, basis))  # fmt: skip
+    names = ["months", "first_order", "repeats", "repeats_low", "repeats_high", "value", "low",
+             "high", "n", "basis"]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.assign(first_year_share=frame["value"].iloc[0] / frame["value"])
+
+
+def require_own_day(store: Store, period: Period) -> None:
+    """Make sure that the period ends on the day that the fits know.
+
+    Raises:
+        MissingTable: It ends before; an earlier period would need fits of its own.
+    """
     if min(period.end, store.last_day) != store.as_of:
         raise MissingTable("orders", ("customer_id",), "short")
-    found = fit(store)
-    margin = contribution_share(store, period) or 1.0
-    horizon = Horizon(months, DISCOUNT_RATE, margin, WEEKS_PER_YEAR)
-    repeats = value_of_repeats(found.purchases, found.spend, horizon)
-    first = _first_order(store, period)
-    low = first.value * margin + repeats.value
-    spread = math.hypot((repeats.high - repeats.low) / 2, (first.high - first.low) / 2 * margin)
-    return one_row(low, low=low - spread, high=low + spread, n=first.n)
 
 
-def _first_order(store: Store, period: Period) -> Any:
-    """Mean money of first purchases over the 365 days to the period's end."""
-    import numpy as np
+def _first_and_repeats(store: Store, period: Period, months: int) -> tuple[Estimate, Estimate]:
+    from dataclasses import asdict
 
+    from helpers.models.customer_value import Horizon
+    from helpers.models.customer_value import new_customer_value as value_of_repeats
     from helpers.models.estimate import Estimate
 
-    days = store.mart("purchase_days")
-    window = period.trailing(YEAR_DAYS)
-    first = days.filter(days.number == 1, days.day >= window.start, days.day <= window.end)
-    money = first.paid_sales.cast("float64")
-    row = store.to_frame(first.aggregate(n=first.count(), mean=money.mean(), sd=money.std())).iloc[
-        0
-    ]
-    if row["n"] < 2:
+    require_own_day(store, period)
+    found = fit(store)
+    horizon = Horizon(months, DISCOUNT_RATE, found.margin, WEEKS_PER_YEAR)
+    repeats = store.fitted(
+        "value_of_repeats",
+        months,
+        lambda: asdict(value_of_repeats(found.purchases, found.spend, horizon)),
+    )
+    return _first_order(store, period, found), Estimate(**repeats)
+
+
+def _sum(first: Estimate, repeats: Estimate) -> Estimate:
+    """Of independent estimates; keeps the longer arm of each (MOVER: Zou and Donner 2008)."""
+    from helpers.models.estimate import Estimate
+
+    value = first.value + repeats.value
+    low = value - math.hypot(first.value - first.low, repeats.value - repeats.low)
+    high = value + math.hypot(first.high - first.value, repeats.high - repeats.value)
+    return Estimate(value, low, high, first.n)
+
+
+def _first_order(store: Store, period: Period, found: Fit) -> Estimate:
+    """Mean value of first purchases over the 365 days to the period's end, on the fit's basis.
+
+    Of all first purchases where fewer than 10 lie in those days, as when a shop follows one
+    cohort.
+    """
+    from helpers.models.estimate import Estimate
+
+    if found.share is None:
+        days = store.mart("purchase_days")
+        days = days.mutate(value=days.paid_sales.cast("float64"))
+    else:
+        days = valued_purchases(store, period)
+    first = days.filter(days.number == 1, days.day <= known_until(store, period))
+    row = _moments(store, first.filter(first.day >= period.trailing(YEAR_DAYS).start))
+    if row["n"] < SMALLEST_GROUP:
+        row = _moments(store, first)
+    if row["n"] < SMALLEST_GROUP:
         raise MissingTable("orders", ("customer_id",), "short")
-    error = float(row["sd"] / np.sqrt(row["n"]))
+    error = float(row["sd"]) / math.sqrt(row["n"])
     mean = float(row["mean"])
     return Estimate(mean, mean - 1.96 * error, mean + 1.96 * error, int(row["n"]), error)
 
 
-def value_by_horizon(store: Store, period: Period) -> pd.DataFrame:
-    """Expected value of a new customer over 12, 24 and 36 months.
-
-    Returns:
-        One row per horizon: `months`, `value`, `low`, `high` (money), `basis` (`contribution`, or
-        `paid_sales` where cost is unknown), `first_year_share` (12 months / this horizon).
-    """
-    import pandas as pd
-
-    known = contribution_share(store, period) is not None
-    basis = "contribution" if known else "paid_sales"
-    rows = []
-    for months in (12, 24, 36):
-        row = new_customer_value(store, period, months=months).iloc[0]
-        rows.append((months, row["value"], row["low"], row["high"], basis))
-    frame = pd.DataFrame(rows, columns=["months", "value", "low", "high", "basis"])
-    return frame.assign(first_year_share=frame["value"].iloc[0] / frame["value"])
+def _moments(store: Store, first: ir.Table) -> pd.Series:
+    value = first.value
+    return store.to_frame(first.aggregate(n=first.count(), mean=value.mean(), sd=value.std())).iloc[
+        0
+    ]

@@ -1,7 +1,8 @@
-"""Expected value of customers over the coming months, from BG/NBD and gamma-gamma fits.
+"""Expected value of customers over the coming months, from fits of purchases and of their value.
 
-Value is money spent times `margin`, discounted to today by the day at an annual rate. Intervals
-carry the uncertainty of the fitted parameters, not the luck of the single customers.
+Value is money per purchase times `margin`, discounted to today by the day at an annual rate.
+Intervals carry the uncertainty of the fitted parameters, not the luck of the single customers.
+Every function takes any `PurchaseModel`, and gamma-gamma with or without losses.
 """
 
 from collections.abc import Callable
@@ -12,13 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from helpers.models.bg_nbd import BgNbd
 from helpers.models.estimate import Estimate
 from helpers.models.gamma_gamma import GammaGamma
 from helpers.models.likelihood import FARTHEST_LOG_STEP
+from helpers.models.purchase_models import PurchaseModel
 
 Floats = NDArray[np.float64]
-Columns = tuple[Floats, Floats, Floats, Floats]
+Function = Callable[[PurchaseModel, GammaGamma], Floats]
 
 DRAWS = 1024
 CUSTOMERS_IN_DRAWS = 200
@@ -33,7 +34,8 @@ class Horizon:
         annual_discount_rate: 0.08 makes money a year ahead worth 1 / 1.08; 0 discounts nothing.
         margin: Share of spend that is value; 1 gives revenue, the contribution share contribution,
             below 0 where a shop loses on what it sells.
-        time_units_per_year: Of the BG/NBD fit: 365.25 where ages are in days, 52.1786 in weeks.
+        time_units_per_year: Of the fit of purchases: 365.25 where ages are in days, 52.1786 in
+            weeks.
     """
 
     months: float
@@ -64,26 +66,27 @@ class Horizon:
 
 
 def expected_value(
-    purchases: BgNbd, spend: GammaGamma, customers: pd.DataFrame, horizon: Horizon
+    purchases: PurchaseModel, spend: GammaGamma, customers: pd.DataFrame, horizon: Horizon
 ) -> Floats:
     """Discounted value expected of each customer over the horizon, in money.
 
     Args:
         purchases: Fit of how often customers buy.
         spend: Fit of how much a purchase is worth; needs q > 1.
-        customers: One row a customer: `frequency`, `recency`, `age` as in the BG/NBD fit, and
-            `mean_value` of the repeat purchases in money (ignored where frequency is 0).
+        customers: One row a customer: `frequency`, `recency`, `age` as in the fit of purchases, and
+            what `spend.value_of` takes: `mean_value` of the repeat purchases in money (ignored
+            without any), `gains` and `losses` where some purchases lose.
         horizon: From the end of observation onwards.
 
     Raises:
         ValueError: `spend.q` <= 1, where mean spend does not exist.
     """
     _check_mean_exists(spend)
-    return _value(purchases, spend, _columns(customers), horizon)
+    return _value(purchases, spend, customers, horizon)
 
 
 def mean_expected_value(
-    purchases: BgNbd,
+    purchases: PurchaseModel,
     spend: GammaGamma,
     customers: pd.DataFrame,
     horizon: Horizon,
@@ -101,8 +104,8 @@ def mean_expected_value(
         Money per customer; `n` customers.
     """
     _check_mean_exists(spend)
-    value = float(_value(purchases, spend, _columns(customers), horizon).mean())
-    few = _columns(_evenly_taken(customers))
+    value = float(_value(purchases, spend, customers, horizon).mean())
+    few = evenly_taken(customers, CUSTOMERS_IN_DRAWS)
     spent = replace(horizon, margin=1.0)
     low, high = _ratio_quantiles(
         purchases, spend, lambda buys, pays: float(_value(buys, pays, few, spent).mean()), seed
@@ -111,27 +114,70 @@ def mean_expected_value(
 
 
 def new_customer_value(
-    purchases: BgNbd, spend: GammaGamma, horizon: Horizon, *, seed: int = 0
+    purchases: PurchaseModel, spend: GammaGamma, horizon: Horizon, *, seed: int = 0
 ) -> Estimate:
     """Discounted value of the REPEAT purchases expected of a new customer over the horizon.
 
     The first order is not in it: add its own value. The interval is as in `mean_expected_value`.
 
     Returns:
-        Money per new customer; `n` customers of the BG/NBD fit.
+        Money per new customer; `n` customers of the fit of purchases.
     """
     _check_mean_exists(spend)
     start = np.zeros(1)
 
-    def value_of_one(buys: BgNbd, pays: GammaGamma) -> float:
-        discounted = buys.purchases_while_alive(
+    def value_of_one(buys: PurchaseModel, pays: GammaGamma) -> float:
+        alive = buys.probability_alive(start, start, start)
+        discounted = alive * buys.purchases_while_alive(
             horizon.length, start, start, discount_rate=horizon.discount_rate
-        )[0]
-        return float(discounted * pays.population_mean)
+        )
+        return float(discounted[0] * pays.population_mean)
 
     value = value_of_one(purchases, spend) * horizon.margin
     low, high = _ratio_quantiles(purchases, spend, value_of_one, seed)
     return _from_ratio(value, low, high, purchases.n_customers)
+
+
+def with_errors(
+    purchases: PurchaseModel, spend: GammaGamma, function: Function
+) -> tuple[Floats, Floats]:
+    """Several figures that rest on both fits, with their standard errors.
+
+    The delta method on the log parameters, with differences as wide as one standard error along
+    each axis of their covariance: two evaluations a parameter, where draws would take a thousand.
+
+    Args:
+        purchases: Fit of how often customers buy.
+        spend: Fit of how much a purchase is worth.
+        function: Both fits in, a column of figures out.
+
+    Returns:
+        The figures at the estimates and their standard errors; NaN errors where a fit has no
+        covariance.
+    """
+    value = np.asarray(function(purchases, spend), float)
+    centre, covariance = _joint(purchases, spend)
+    if not np.isfinite(covariance).all():
+        return value, np.full_like(value, np.nan)
+    variance = np.zeros_like(value)
+    for step in np.linalg.cholesky(covariance).T:
+        step = np.clip(step, -FARTHEST_LOG_STEP, FARTHEST_LOG_STEP)
+        up, down = (
+            np.asarray(function(*_at(purchases, spend, centre + way * step)), float)
+            for way in (1, -1)
+        )
+        variance += ((up - down) / 2) ** 2
+    return value, np.sqrt(variance)
+
+
+def evenly_taken(customers: pd.DataFrame, count: int) -> pd.DataFrame:
+    """At most `count` rows, evenly taken from all in order of their history."""
+    if len(customers) <= count:
+        return customers
+    names = ("mean_value", "recency", "age", "frequency")
+    order = np.lexsort([customers[name].to_numpy(dtype=float) for name in names])
+    places = (np.arange(count) + 0.5) * len(order) / count
+    return customers.iloc[order[places.astype(int)]]
 
 
 def _from_ratio(value: float, low: float, high: float, n: float) -> Estimate:
@@ -140,59 +186,53 @@ def _from_ratio(value: float, low: float, high: float, n: float) -> Estimate:
     return Estimate(value, min(ends), max(ends), n)
 
 
-def _columns(customers: pd.DataFrame) -> Columns:
-    names = ("frequency", "recency", "age", "mean_value")
-    frequency, recency, age, mean = (customers[name].to_numpy(dtype=float) for name in names)
-    return frequency, recency, age, mean
-
-
-def _value(purchases: BgNbd, spend: GammaGamma, customers: Columns, horizon: Horizon) -> Floats:
-    frequency, recency, age, mean = customers
+def _value(
+    purchases: PurchaseModel, spend: GammaGamma, customers: pd.DataFrame, horizon: Horizon
+) -> Floats:
+    frequency, recency, age = (
+        customers[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age")
+    )
     alive = purchases.probability_alive(frequency, recency, age)
     discounted = purchases.purchases_while_alive(
         horizon.length, frequency, age, discount_rate=horizon.discount_rate
     )
-    paid = spend.expected_value(frequency, mean)
-    value: Floats = alive * discounted * paid * horizon.margin
+    value: Floats = alive * discounted * spend.value_of(customers) * horizon.margin
     return value
 
 
-def _evenly_taken(customers: pd.DataFrame) -> pd.DataFrame:
-    if len(customers) <= CUSTOMERS_IN_DRAWS:
-        return customers
-    names = ("mean_value", "recency", "age", "frequency")
-    order = np.lexsort([customers[name].to_numpy(dtype=float) for name in names])
-    places = (np.arange(CUSTOMERS_IN_DRAWS) + 0.5) * len(order) / CUSTOMERS_IN_DRAWS
-    return customers.iloc[order[places.astype(int)]]
-
-
 def _ratio_quantiles(
-    purchases: BgNbd,
+    purchases: PurchaseModel,
     spend: GammaGamma,
-    value: Callable[[BgNbd, GammaGamma], float],
+    value: Callable[[PurchaseModel, GammaGamma], float],
     seed: int,
 ) -> tuple[float, float]:
     """2.5 and 97.5 % quantiles of the value at drawn parameters over that at the estimate."""
-    covariance = np.zeros((7, 7))
-    covariance[:4, :4] = purchases.log_covariance
-    covariance[4:, 4:] = spend.log_covariance
+    centre, covariance = _joint(purchases, spend)
     if not np.isfinite(covariance).all():
         return np.nan, np.nan
-    centre = np.log(np.concatenate([purchases.parameters, spend.parameters]))
     root = np.linalg.cholesky(covariance).T
     normal = qmc.MultivariateNormalQMC(centre, cov_root=root, rng=np.random.default_rng(seed))
-    drawn = np.exp(
-        np.clip(normal.random(DRAWS), centre - FARTHEST_LOG_STEP, centre + FARTHEST_LOG_STEP)
-    )
+    drawn = np.clip(normal.random(DRAWS), centre - FARTHEST_LOG_STEP, centre + FARTHEST_LOG_STEP)
     base = value(purchases, spend)
-    ratios = [value(*_with_parameters(purchases, spend, row)) / base for row in drawn]
+    ratios = [value(*_at(purchases, spend, row)) / base for row in drawn]
     low, high = np.quantile(ratios, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)
 
 
-def _with_parameters(purchases: BgNbd, spend: GammaGamma, row: Floats) -> tuple[BgNbd, GammaGamma]:
-    r, alpha, a, b, p, q, v = (float(value) for value in row)
-    return replace(purchases, r=r, alpha=alpha, a=a, b=b), replace(spend, p=p, q=q, v=v)
+def _joint(purchases: PurchaseModel, spend: GammaGamma) -> tuple[Floats, Floats]:
+    """Logarithms of the parameters of both fits, those of purchases first, with covariance."""
+    first = len(purchases.names)
+    covariance = np.zeros((first + len(spend.names),) * 2)
+    covariance[:first, :first] = purchases.log_covariance
+    covariance[first:, first:] = spend.log_covariance
+    return np.log(np.concatenate([purchases.parameters, spend.parameters])), covariance
+
+
+def _at(
+    purchases: PurchaseModel, spend: GammaGamma, log_parameters: Floats
+) -> tuple[PurchaseModel, GammaGamma]:
+    parameters, first = np.exp(log_parameters), len(purchases.names)
+    return purchases.with_parameters(parameters[:first]), spend.with_parameters(parameters[first:])
 
 
 def _check_mean_exists(spend: GammaGamma) -> None:

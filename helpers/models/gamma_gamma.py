@@ -7,8 +7,10 @@ buys. Data are one row a customer: `frequency`, the number of purchases averaged
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, polygamma
 
@@ -28,7 +30,7 @@ class GammaGamma(FittedModel):
         log_likelihood: Density of the mean values.
     """
 
-    names = ("p", "q", "v")
+    names: ClassVar[tuple[str, ...]] = ("p", "q", "v")
 
     p: float
     q: float
@@ -53,6 +55,17 @@ class GammaGamma(FittedModel):
         safe = np.where(weight > 0, weight, np.nan)
         value = self.p * (self.v + spent) / safe
         return np.where(weight > 0, value, np.inf)
+
+    def value_of(self, customers: pd.DataFrame) -> Floats:
+        """Value expected of each customer's purchases, in money.
+
+        Args:
+            customers: `gains` (repeat purchases averaged over; `frequency` where it is left out)
+                and their `mean_value` in money. A row that stands for several customers of equal
+                count takes the mean of their means.
+        """
+        count = "gains" if "gains" in customers else "frequency"
+        return self.expected_value(customers[count], customers["mean_value"])
 
 
 def fit(
