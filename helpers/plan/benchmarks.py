@@ -67,6 +67,17 @@ class Benchmark:
         value = before * (1 + self.change)
         return None if self.unit == "ratio" and before <= 1 < value else value
 
+    def expected_in_points(self, before: float) -> float | None:
+        """The value where a change of a rate is read as percentage points.
+
+        None where the figure has no such reading, or where it is impossible: a rate below 0 or
+        above 1.
+        """
+        if self.reading != "relative_or_points" or self.change is None:
+            return None
+        value = before + self.change
+        return value if 0 <= value <= 1 else None
+
 
 def load(path: Path | None = None) -> tuple[Benchmark, ...]:
     """All figures in the order of the plan.
@@ -78,6 +89,16 @@ def load(path: Path | None = None) -> tuple[Benchmark, ...]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         return tuple(_benchmark(row, f"{path.name} line {rows.line_num}") for row in rows)
+
+
+def chosen(*ids: str) -> tuple[Benchmark, ...]:
+    """The figures with these names, in the order given.
+
+    Raises:
+        KeyError: The plan has no such figure.
+    """
+    known = {one.id: one for one in load()}
+    return tuple(known[key] for key in ids)
 
 
 def _benchmark(row: dict[str, str], where: str) -> Benchmark:

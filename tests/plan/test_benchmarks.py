@@ -74,6 +74,20 @@ def test_28_percent_up_18_percent_is_33_percent_in_the_relative_reading():
     assert repurchase.expected(0.28) == pytest.approx(0.3304)
 
 
+def test_28_percent_up_18_points_is_46_percent_and_85_up_18_is_impossible():
+    repurchase = by_id("acca_repurchase")
+    assert repurchase.expected_in_points(0.28) == pytest.approx(0.46)
+    assert repurchase.expected_in_points(0.85) is None
+    assert by_id("referral_share").expected_in_points(0.1) is None
+
+
+def test_figures_are_chosen_by_name_in_the_order_asked_for():
+    found = benchmarks.chosen("member_care", "acca_cac")
+    assert [one.id for one in found] == ["member_care", "acca_cac"]
+    with pytest.raises(KeyError, match="no_such_figure"):
+        benchmarks.chosen("no_such_figure")
+
+
 def test_a_rate_that_would_pass_100_percent_is_impossible():
     assert by_id("supplier_scoring_otd").expected(0.85) is None
     assert by_id("supplier_scoring_otd").expected(0.8) == pytest.approx(1.0)
