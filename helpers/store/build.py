@@ -49,13 +49,21 @@ class Tables:
 
 def code_of_tables() -> str:
     """Fingerprint of all code that shapes the tables."""
-    files = ("columns.py", "schema.py", "quarantine.py", "checks.py", "settings.py", "build.py")
+    files = (
+        "columns.py",
+        "schema.py",
+        "schema_relations.py",
+        "quarantine.py",
+        "checks.py",
+        "settings.py",
+        "build.py",
+    )
     return fingerprints.of_code(_HERE / "ingest", *(_HERE / name for name in files))
 
 
 def code_of_marts() -> str:
     """Fingerprint of all code that shapes the marts."""
-    files = ("tables.py", "schema.py", "columns.py")
+    files = ("tables.py", "schema.py", "schema_relations.py", "columns.py")
     return fingerprints.of_code(_HERE / "marts", *(_HERE / name for name in files))
 
 
@@ -179,7 +187,8 @@ def marts(found: Tables, root: Path, as_of: date) -> Path:
     if not (folder / "manifest.json").exists():
         with _new_folder(folder) as fresh:
             write_marts(found.folder, fresh, as_of)
-        _keep_newest(root / "marts", KEPT_MARTS)
+    folder.touch()
+    _keep_newest(root / "marts", KEPT_MARTS)
     return folder
 
 
@@ -237,7 +246,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
 
 
 def _keep_newest(folder: Path, count: int) -> None:
-    """Delete all but the newest subfolders: old states of the input are not needed again."""
+    """Delete all but the subfolders used last: old states of the input are not needed again."""
     found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
     for path in sorted(found, key=lambda path: path.stat().st_mtime)[:-count]:
         shutil.rmtree(path, ignore_errors=True)

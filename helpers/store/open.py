@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE = "sample"
+LATER_DAYS = 90
 CODE_LENGTH = 12
 
 
@@ -35,6 +36,8 @@ class Prepared:
     """A store whose tables and marts stand ready in the cache, for one period.
 
     `as_of` is the last day that is known: the period's end, or the data's last day before it.
+    Where the data go on for long after it, `later_marts` hold the marts of their last day, for the
+    comparison of forecasts with what came, and for nothing else.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Prepared:
     as_of: date
     first_day: date
     last_day: date
+    later_marts: Path | None = None
 
     def write(self, path: Path) -> None:
         """Write as JSON."""
@@ -63,6 +67,8 @@ class Prepared:
             found[name] = date.fromisoformat(found[name])
         for name in ("tables", "marts"):
             found[name] = Path(found[name])
+        if found.get("later_marts"):
+            found["later_marts"] = Path(found["later_marts"])
         span = found["period"]
         start, end = date.fromisoformat(span["start"]), date.fromisoformat(span["end"])
         found["period"] = Period(start, end, span["kind"], span["name"])
@@ -151,6 +157,7 @@ def prepare(
     except ValueError as error:
         raise BadInput(str(error)) from error
     as_of = min(chosen.end, last_day)
+    goes_on = (last_day - as_of).days >= LATER_DAYS
     return Prepared(
         name=slug,
         title=tables.title,
@@ -165,6 +172,7 @@ def prepare(
         as_of=as_of,
         first_day=first_day,
         last_day=last_day,
+        later_marts=build.marts(tables, root, last_day) if goes_on else None,
     )
 
 
@@ -192,7 +200,8 @@ class Store:
         self.last_day = prepared.last_day
         self.targets = prepared.targets
         self._temporary = engine.fresh_temporary()
-        self._connection = engine.connect_ibis(self._temporary, [prepared.tables, prepared.marts])
+        folders = [prepared.tables, prepared.marts, prepared.later_marts]
+        self._connection = engine.connect_ibis(self._temporary, [f for f in folders if f])
         self._memory: dict[str, Any] = {}
         self.quality: dict[str, Any] = json.loads((prepared.tables / "quality.json").read_text())
 
@@ -248,6 +257,18 @@ class Store:
     def mart(self, name: str) -> ibis.Table:
         """One of the derived tables of `marts.py`."""
         return self._connection.read_parquet(self.prepared.marts / f"{name}.parquet")
+
+    def later_mart(self, name: str) -> ibis.Table:
+        """A mart as it was known at the data's last day, long after `as_of`.
+
+        Only to compare a forecast with time that it has not seen, in a section that says so.
+
+        Raises:
+            MissingTable: The data end less than 90 days after `as_of`.
+        """
+        if not self.prepared.later_marts:
+            raise MissingTable("orders", ("paid_at",), "short")
+        return self._connection.read_parquet(self.prepared.later_marts / f"{name}.parquet")
 
     def to_frame(self, expression: ibis.Table) -> pd.DataFrame:
         """Run an expression; decimals come out as floats, days as datetime64."""

@@ -123,3 +123,30 @@ def test_a_prepared_store_survives_being_written(export, tmp_path):
     prepared = prepare(export, cache=tmp_path / "cache")
     prepared.write(tmp_path / "prepared.json")
     assert Prepared.read(tmp_path / "prepared.json") == prepared
+
+
+def test_what_came_long_after_the_period_stands_apart(export, tmp_path):
+    more = ORDERS + "4,bob,2024-05-01 10:00:00,2024-05-01 10:01:00\n"
+    (export / "orders.csv").write_text(more)
+    (export / "order_lines.csv").write_text(LINES + "4,1,B,1,7.00\n")
+    prepared = prepare(export, period="2024-01", cache=tmp_path / "cache")
+    prepared.write(tmp_path / "prepared.json")
+    with open_store(Prepared.read(tmp_path / "prepared.json")) as store:
+        assert int(store.mart("purchase_days").count().to_pandas()) == 1
+        assert int(store.later_mart("purchase_days").count().to_pandas()) == 4
+
+
+def test_data_that_end_soon_after_the_period_have_nothing_later(export, tmp_path):
+    prepared = prepare(export, period="2024-01", cache=tmp_path / "cache")
+    assert prepared.later_marts is None
+    with open_store(prepared) as store, pytest.raises(MissingTable, match="paid_at"):
+        store.later_mart("purchase_days")
+
+
+def test_only_the_comparison_of_forecasts_reads_what_came_later(project_root):
+    readers = [
+        str(file.relative_to(project_root / "helpers"))
+        for file in sorted((project_root / "helpers").rglob("*.py"))
+        if ".later_mart(" in file.read_text() or "later_marts" in file.read_text()
+    ]
+    assert readers == ["measures/held_out.py", "store/open.py"]
