@@ -11,6 +11,7 @@ written as a 2F1. As a quadrature it needs no case distinction, does not overflo
 derivatives are means over its nodes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,15 +82,27 @@ def log_likelihoods(parameters: Floats, x: Floats, recency: Floats, age: Floats)
     """Log-likelihood of each customer."""
     r, alpha, s, beta = parameters
     rate = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    found: Floats = rate + logsumexp(_fates(parameters, x, recency, age)[0], axis=1)
+    found: Floats = rate + _by_parts(
+        lambda part: logsumexp(_fates(parameters, x[part], recency[part], age[part])[0], axis=1),
+        len(x),
+    )
     return found
 
 
 def probability_alive(parameters: Floats, x: Floats, recency: Floats, age: Floats) -> Floats:
     """Share of the first term, being alive at the end, in the likelihood."""
-    terms, _ = _fates(parameters, x, recency, age)
-    alive: Floats = np.exp(terms[:, 0] - logsumexp(terms, axis=1))
-    return alive
+
+    def of_part(part: slice) -> Floats:
+        terms, _ = _fates(parameters, x[part], recency[part], age[part])
+        return np.asarray(np.exp(terms[:, 0] - logsumexp(terms, axis=1)))
+
+    return _by_parts(of_part, len(x))
+
+
+def _by_parts(compute: Callable[[slice], Floats], length: int) -> Floats:
+    """Results of bounded parts, which the nodes would make too large together."""
+    begins = range(0, max(length, 1), ROWS_AT_ONCE)
+    return np.concatenate([compute(slice(begin, begin + ROWS_AT_ONCE)) for begin in begins])
 
 
 def _fates(parameters: Floats, x: Floats, recency: Floats, age: Floats) -> tuple[Floats, Floats]:
