@@ -7,7 +7,7 @@ from pathlib import Path
 
 from helpers.store.sample import shop_tables
 from helpers.store.sample.advertising import draw_spend
-from helpers.store.sample.block_tables import block_columns
+from helpers.store.sample.block_tables import block_columns, customer_columns
 from helpers.store.sample.blocks import draw_block
 from helpers.store.sample.customers import (
     draw_arrivals,
@@ -15,7 +15,14 @@ from helpers.store.sample.customers import (
     draw_purchases,
     expected_returning,
 )
+from helpers.store.sample.lifecycle import LifecycleTotals, draw_contacts, move
+from helpers.store.sample.lifecycle_tables import (
+    campaign_columns,
+    experiment_columns,
+    lifecycle_columns,
+)
 from helpers.store.sample.orders import place_orders
+from helpers.store.sample.registrations import draw_registered, registered_accounts
 from helpers.store.sample.settings import FULL, Mechanisms, make_setting
 from helpers.store.sample.supply import simulate_supply
 from helpers.store.sample.totals import Totals, add_orders, add_pieces, empty_totals
@@ -66,8 +73,8 @@ def generate(
     with new_folder(Path(folder)) as staging:
         tables = Tables(staging)
         try:
-            totals = _write_blocks(world, tables)
-            truth = _write_shop(world, totals, tables)
+            totals, lifecycle = _write_blocks(world, tables)
+            truth = _write_shop(world, totals, lifecycle, tables)
         finally:
             tables.close()
         truth.write(staging)
@@ -75,30 +82,38 @@ def generate(
     return truth
 
 
-def _write_blocks(world: World, tables: Tables) -> Totals:
+def _write_blocks(world: World, tables: Tables) -> tuple[Totals, LifecycleTotals]:
     """Customers, their orders and all that follows from them, block by block."""
     arrivals = draw_arrivals(world.setting, world.channels)
-    totals, whole = empty_totals(world), int(arrivals.sum())
+    totals, lifecycle, whole = empty_totals(world), LifecycleTotals(), int(arrivals.sum())
+    totals.customers = whole
     for block, first in enumerate(range(0, whole, CUSTOMERS_IN_BLOCK)):
         after = min(first + CUSTOMERS_IN_BLOCK, whole)
         customers = draw_customers(world.setting, world.clock, arrivals, first, after)
         purchases, left = draw_purchases(world.setting, world.clock, customers, first)
-        totals.returning += expected_returning(world.clock, customers, left)
+        moved = move(world, block, customers, purchases, lifecycle)
+        totals.returning += expected_returning(world.clock, customers, left) + moved.expected
         orders, accounts = place_orders(
-            world, block, customers, purchases,
+            world, block, customers, moved.purchases,
             next_account=whole + totals.strangers, next_order=totals.orders,
         )  # fmt: skip
         totals.orders += len(orders)
         totals.strangers = max(totals.strangers, int(accounts.number[-1]) + 1 - whole)
+        contacts = draw_contacts(
+            world, block, customers, moved, accounts, lifecycle, whole + totals.strangers
+        )
+        totals.strangers += 0 if contacts.accounts is None else len(contacts.accounts.number)
         drawn = draw_block(world, block, orders, accounts)
         add_orders(totals, drawn.orders)
         add_pieces(world, totals, drawn.orders, drawn.lines, drawn.deliveries, drawn.returns)
         for table, columns in block_columns(world.setting, drawn, totals):
             tables.write(table, columns)
-    return totals
+        for table, columns in lifecycle_columns(world.setting, customers, moved, contacts, totals):
+            tables.write(table, columns)
+    return totals, lifecycle
 
 
-def _write_shop(world: World, totals: Totals, tables: Tables) -> Truth:
+def _write_shop(world: World, totals: Totals, lifecycle: LifecycleTotals, tables: Tables) -> Truth:
     """The tables of days, weeks and months, the shop's own, and the truth."""
     traffic = draw_traffic(world, totals)
     spend = draw_spend(world, totals, traffic)
@@ -115,4 +130,14 @@ def _write_shop(world: World, totals: Totals, tables: Tables) -> Truth:
     tables.write("purchase_orders", of.purchase_columns(world, purchases))
     for first in range(0, len(stock.day), WEEKS_IN_BATCH):
         tables.write("stock_levels", of.stock_columns(world, stock, first, first + WEEKS_IN_BATCH))
-    return make_truth(world, traffic, spend)
+    for table, columns in (
+        ("campaigns", campaign_columns(world)), ("experiments", experiment_columns(world))
+    ):  # fmt: skip
+        if columns is not None:
+            tables.write(table, columns)
+    if world.setting.mechanisms.funnel:
+        registered = draw_registered(world, traffic, totals.buyers)
+        next_account = totals.customers + totals.strangers
+        for accounts in registered_accounts(world, registered, next_account):
+            tables.write("customers", customer_columns(world.setting, accounts))
+    return make_truth(world, totals, lifecycle, traffic, spend)

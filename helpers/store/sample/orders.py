@@ -148,7 +148,7 @@ def _paid_orders(
     orders = Orders(
         account=customers.number[buyer],
         kind=np.full(count, SALE, dtype=np.int8),
-        created=np.maximum(paid - _hesitation(random, count), 0),
+        created=np.maximum(paid - hesitation(random, count), 0),
         tried=paid,
         paid=paid,
         deposit_paid=np.full(count, NO_TIME),
@@ -165,7 +165,14 @@ def _paid_orders(
     return _with_deposits(world, random, orders)
 
 
-def _hesitation(random: np.random.Generator, count: int) -> np.ndarray:
+def registration_lead(random: np.random.Generator, count: int) -> np.ndarray:
+    """Seconds from making an account to its first order."""
+    soon = random.lognormal(5.6, 1.0, count)
+    long_ago = random.exponential(18 * DAY, count)
+    return np.where(random.random(count) < 0.75, soon, long_ago).astype(np.int64)
+
+
+def hesitation(random: np.random.Generator, count: int) -> np.ndarray:
     """Seconds from placing an order to paying it."""
     return np.clip(random.lognormal(4.2, 1.3, count), 8, 28_800).astype(np.int64)
 
@@ -210,7 +217,7 @@ def _unpaid_orders(
         like,
         account=account,
         region=place,
-        created=np.maximum(tried - _hesitation(random, count), 0),
+        created=np.maximum(tried - hesitation(random, count), 0),
         tried=tried,
         paid=np.full(count, NO_TIME),
         deposit_paid=np.full(count, NO_TIME),
@@ -252,7 +259,7 @@ def _fake_orders(
         like,
         account=number[of],
         region=region[of],
-        created=np.maximum(tried - _hesitation(random, count), 0),
+        created=np.maximum(tried - hesitation(random, count), 0),
         tried=tried,
         paid=tried,
         deposit_paid=np.full(count, NO_TIME),
@@ -309,9 +316,7 @@ def _accounts(random: np.random.Generator, orders: Orders, customers: Customers)
     number, first, row = np.unique(orders.account, return_index=True, return_inverse=True)
     earliest = np.full(len(number), orders.created.max(initial=0))
     np.minimum.at(earliest, row, orders.created)
-    soon = random.lognormal(5.6, 1.0, len(number))
-    long_ago = random.exponential(18 * DAY, len(number))
-    before = np.where(random.random(len(number)) < 0.75, soon, long_ago).astype(np.int64)
+    before = registration_lead(random, len(number))
     channel = orders.channel[first].copy()
     place = np.searchsorted(number, customers.number)
     channel[place] = customers.channel

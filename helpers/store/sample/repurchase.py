@@ -59,6 +59,23 @@ def trailing_rate(
 ) -> float:
     """Expected share of a window's buyers with two or more purchase days in it.
 
+    Args: as `trailing_buyers`.
+    """
+    buyers, returned = trailing_buyers(truth, clock, new_customers, end, days, counted=counted)
+    return returned / buyers
+
+
+def trailing_buyers(
+    truth: BuyingTruth,
+    clock: Clock,
+    new_customers: np.ndarray,
+    end: int,
+    days: int = YEAR_DAYS,
+    *,
+    counted: float = 1.0,
+) -> tuple[float, float]:
+    """Expected buyers of a window, and those of them with two or more purchase days in it.
+
     Args:
         truth: The buying truth.
         clock: Operational time.
@@ -82,7 +99,7 @@ def trailing_rate(
     young_twice = counted * again + (1 - counted) * later_twice
     buyers = weight @ once @ old + weight @ young_once @ young
     returned = weight @ twice @ old + weight @ young_twice @ young
-    return float(returned / buyers)
+    return float(buyers), float(returned)
 
 
 def _counting(p: np.ndarray, counted: float) -> tuple[np.ndarray, np.ndarray]:

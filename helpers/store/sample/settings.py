@@ -23,6 +23,10 @@ class Mechanisms:
             returning customers come through the same channels as new ones.
         process_noise: Days and channels differ in conversion beyond chance.
         other_orders: Fake orders, exchanges, samples and gifts.
+        funnel: Visitors who register and never order; messages and signs of engagement.
+        referral: New customers whom a customer invited, and invitations that fail.
+        members: Some customers join the private domain, and buy more from then on.
+        experiments: A test of a message with a control group, which makes some buy.
     """
 
     seasons: bool = True
@@ -32,6 +36,10 @@ class Mechanisms:
     growth: bool = True
     process_noise: bool = True
     other_orders: bool = True
+    funnel: bool = True
+    referral: bool = True
+    members: bool = True
+    experiments: bool = True
 
 
 FULL = Mechanisms()
@@ -43,6 +51,10 @@ PLAIN = Mechanisms(
     growth=False,
     process_noise=False,
     other_orders=False,
+    funnel=False,
+    referral=False,
+    members=False,
+    experiments=False,
 )
 
 
@@ -74,7 +86,7 @@ class SpendTruth:
         return self.p * self.v / (self.q - 1)
 
 
-GROWING_SHOP_BUYING = BuyingTruth(alpha=245.0)
+GROWING_SHOP_BUYING = BuyingTruth(alpha=262.0)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Totals:
         returning: Expected returning purchases by day, given who was there.
         shipped: Pieces that left, by week, warehouse and product.
         restocked: Pieces that came back to be sold again, by week, warehouse and product.
+        customers: Customers who buy; their accounts have the first numbers.
         strangers: Account numbers handed out to people who never buy.
         orders: All orders.
         counts: Running numbers of other rows by table.
@@ -39,6 +40,7 @@ class Totals:
     returning: np.ndarray
     shipped: np.ndarray
     restocked: np.ndarray
+    customers: int
     strangers: int
     orders: int
     counts: dict[str, int]
@@ -68,6 +70,7 @@ def empty_totals(world: World) -> Totals:
         returning=np.zeros(world.setting.days),
         shipped=np.zeros(pieces, dtype=np.int64),
         restocked=np.zeros(pieces, dtype=np.int64),
+        customers=0,
         strangers=0,
         orders=0,
         counts={},

@@ -12,10 +12,14 @@ import numpy as np
 from helpers.store.sample import delivery, incidents, returns, suppliers
 from helpers.store.sample.advertising import CAMPAIGNS, Spend, acquisition_cost
 from helpers.store.sample.channels import CHANNELS, ORGANIC_SEARCH
+from helpers.store.sample.lifecycle import LifecycleTotals
+from helpers.store.sample.lifecycle_truth import lifecycle_metrics, lifecycle_sections
 from helpers.store.sample.orders import FAKE_SHARE, PRE_SALE_SHARE
-from helpers.store.sample.repurchase import YEAR_DAYS, cohort_rate, trailing_rate
+from helpers.store.sample.repurchase import YEAR_DAYS, cohort_rate, trailing_buyers
+from helpers.store.sample.repurchase_shift import RepurchaseShift
 from helpers.store.sample.settings import PAYMENT_SUCCESS
 from helpers.store.sample.surveys import SLOW_SCORES, USUAL_SCORES, net_promoter_score
+from helpers.store.sample.totals import Totals
 from helpers.store.sample.traffic import Traffic
 from helpers.store.sample.world import World
 from helpers.store.sample.write import TRUTH_FILE
@@ -48,9 +52,16 @@ class Truth:
         (folder / TRUTH_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def make_truth(world: World, traffic: Traffic, spend: Spend) -> Truth:
+def make_truth(
+    world: World, totals: Totals, lifecycle: LifecycleTotals, traffic: Traffic, spend: Spend
+) -> Truth:
     """Gathers what the parts know; a part of a later chapter adds its own section here."""
     setting = world.setting
+    counted = 1 - returns.CANCELLED_SHARE * setting.mechanisms.returns
+    metrics = {
+        **_metrics(world, lifecycle.shift, traffic, spend, counted),
+        **lifecycle_metrics(world, totals, lifecycle, traffic, counted),
+    }
     return Truth(
         {
             "shop": {
@@ -67,7 +78,10 @@ def make_truth(world: World, traffic: Traffic, spend: Spend) -> Truth:
                 "mean_order": setting.spend.mean_order_cny,
                 "money": "buyer_paid of an order",
             },
-            "metrics": _metrics(world, traffic, spend),
+            "metrics": {
+                name: {"value": float(value), "note": note}
+                for name, (value, note) in metrics.items()
+            },
             "channels": [asdict(channel) for channel in CHANNELS],
             "campaigns": [asdict(campaign) for campaign in CAMPAIGNS],
             "orders": {"pre_sale_share": PRE_SALE_SHARE, "fake_share": FAKE_SHARE},
@@ -79,25 +93,23 @@ def make_truth(world: World, traffic: Traffic, spend: Spend) -> Truth:
                 "nps_usual": net_promoter_score(USUAL_SCORES),
                 "nps_slow_delivery": net_promoter_score(SLOW_SCORES),
             },
+            **lifecycle_sections(world, lifecycle, counted),
         }
     )
 
 
-def _metrics(world: World, traffic: Traffic, spend: Spend) -> dict[str, dict[str, Any]]:
-    """True values over the last 365 days (or the whole span, where it is shorter)."""
+def _metrics(
+    world: World, shift: RepurchaseShift, traffic: Traffic, spend: Spend, counted: float
+) -> dict[str, tuple[float, str]]:
+    """True values over the last 365 days (or the whole span, where it is shorter), with notes."""
     last = slice(max(world.setting.days - YEAR_DAYS, 0), world.setting.days)
     buyers, visitors = traffic.expected_buyers[last], traffic.expected_visitors[last]
     new = world.channels.new_customers.sum(axis=1)
-    buying = world.setting.buying
     marketing = np.array([campaign.kind != "care" for campaign in CAMPAIGNS])
     usual = buyers.sum(axis=1)
-    counted = 1 - returns.CANCELLED_SHARE * world.setting.mechanisms.returns
     tries = usual / world.payment_success[last]
     values = {
-        "repurchase_rate": trailing_rate(
-            buying, world.clock, new, world.setting.days, counted=counted
-        ),
-        "repurchase_rate_cohort": cohort_rate(buying, counted=counted),
+        **_repurchase(world, shift, new, counted),
         "conversion_rate": buyers.sum() / visitors.sum(),
         "organic_share": visitors[:, ORGANIC_SEARCH].sum() / visitors.sum(),
         "payment_success_rate": usual.sum() / tries.sum(),
@@ -105,12 +117,27 @@ def _metrics(world: World, traffic: Traffic, spend: Spend) -> dict[str, dict[str
         "cac_plan_last_day": acquisition_cost(world)[-1],
     }
     notes = {
-        "repurchase_rate": "365 days to the end, without orders refunded in full before shipment",
-        "repurchase_rate_cohort": "second purchase day within 365 operational days of the first",
+        "repurchase_rate": "365 days to the end, without orders refunded in full before shipment;"
+        " BG/NBD's expectation, and what members and the test add to these customers",
+        "repurchase_rate_cohort": "second purchase day within 365 operational days of the first;"
+        " BG/NBD's expectation, and what members and the test add to these customers",
         "conversion_rate": "expected buyers / expected visitors, given who the customers are",
         "payment_success_rate": f"{PAYMENT_SUCCESS} on days without an incident",
         "cac_blended": "ad_spend without care / new customers",
     }
+    return {name: (value, notes.get(name, "")) for name, value in values.items()}
+
+
+def _repurchase(
+    world: World, shift: RepurchaseShift, new: np.ndarray, counted: float
+) -> dict[str, float]:
+    """True repurchase rates: of the year's buyers, and of the first purchase's cohort."""
+    buying, days = world.setting.buying, world.setting.days
+    buyers, returned = trailing_buyers(buying, world.clock, new, days, counted=counted)
+    buyers += counted * shift.buyers
+    returned += counted**2 * shift.returned
+    again = counted * shift.again / max(shift.cohort, 1)
     return {
-        name: {"value": float(value), "note": notes.get(name, "")} for name, value in values.items()
+        "repurchase_rate": returned / buyers,
+        "repurchase_rate_cohort": cohort_rate(buying, counted=counted) + again,
     }

@@ -13,7 +13,8 @@ from helpers.store.sample.__main__ import main
 from helpers.store.schema import TABLES
 from helpers.store.settings import load_settings
 
-ARROW = {"string": "string", "int64": "int64", "boolean": "bool", "date": "date32[day]",
+ARROW = {"string": "string", "int64": "int64", "float64": "double", "boolean": "bool",
+         "date": "date32[day]",
          "timestamp": "timestamp[us]", "decimal(18,2)": "decimal128(18, 2)",
          "decimal(18,4)": "decimal128(18, 4)"}  # fmt: skip
 MODULE = sys.modules["helpers.store.sample.generate"]
