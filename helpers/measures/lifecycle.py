@@ -1,4 +1,4 @@
-"""Lifecycle: who buys again, when, and how cohorts hold.
+"""Lifecycle: who buys again, by every definition, and how satisfied customers are.
 
 All from mart `purchase_days`: orders of one day are one purchase; orders refunded in full before
 shipment and fake orders are none; sales without a known customer are no customers.
@@ -7,10 +7,22 @@ Source: plan 1.3, 2.1, 2.3; definitions in `metrics.toml`.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from helpers.measures.cohorts import cohort_retention as cohort_retention
+from helpers.measures.cohorts import repurchase_cohorts as repurchase_cohorts
 from helpers.measures.frames import one_row, proportion
+from helpers.measures.purchases import SMALLEST_GROUP as SMALLEST_GROUP
+from helpers.measures.purchases import (
+    YEAR_DAYS,
+    known_until,
+    last_complete,
+    purchases,
+    require_history,
+    scalars,
+    without_small_counts,
+)
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
@@ -20,20 +32,8 @@ if TYPE_CHECKING:
 
     from helpers.store.open import Store
 
-YEAR_DAYS = 365
-SMALLEST_GROUP = 10
-
-
-def _purchases(store: Store, until: date) -> ir.Table:
-    """Purchase days up to a day, of stores that know their customers."""
-    store.require("orders", "customer_id")
-    days = store.mart("purchase_days")
-    return days.filter(days.day <= until)
-
-
-def _scalars(store: Store, table: ir.Table, **columns: ir.Value) -> dict[str, float]:
-    frame = store.to_frame(table.aggregate(**columns))
-    return {name: float(value or 0) for name, value in frame.iloc[0].items()}
+EARLY_WINDOWS = (30, 60, 90)
+ROLES = {"repurchase_rate": "bound", "repurchase_rate_cohort_90_days": "early_signal"}
 
 
 def repurchase_rate(store: Store, period: Period) -> pd.DataFrame:
@@ -48,14 +48,14 @@ def repurchase_rate(store: Store, period: Period) -> pd.DataFrame:
     Source: plan 1.3; the definition that the target binds.
     """
     window = period.trailing(YEAR_DAYS)
-    _require_history(store, window.start)
-    days = _purchases(store, window.end)
+    require_history(store, window.start)
+    days = purchases(store, window.end)
     buyers = (
         days.filter(days.day >= window.start)
         .group_by("shop_id", "customer_id")
         .aggregate(days=lambda t: t.count())
     )
-    found = _scalars(store, buyers, buyers=buyers.count(), again=(buyers.days >= 2).sum())
+    found = scalars(store, buyers, buyers=buyers.count(), again=(buyers.days >= 2).sum())
     return proportion(found["again"], found["buyers"])
 
 
@@ -82,15 +82,25 @@ def repurchase_rate_cohort(
     if window_days < 1:
         raise ValueError(f"window_days == {window_days}, must be >= 1.")
     window = timedelta(days=window_days)
-    _require_history(store, period.start - window)
-    days = _purchases(store, period.end)
+    require_history(store, period.start - window)
+    end = known_until(store, period)
+    days = purchases(store, end)
     first = days.filter(
-        days.number == 1, days.day >= period.start - window, days.day <= period.end - window
+        days.number == 1, days.day >= period.start - window, days.day <= end - window
     )
-    gap = first.next_day.delta(first.day, unit="day")
-    again = ((first.next_day <= period.end) & (gap <= window_days)).fill_null(False)
-    found = _scalars(store, first, buyers=first.count(), again=again.sum())
+    again = (first.next_day.delta(first.day, unit="day") <= window_days).fill_null(False)
+    found = scalars(store, first, buyers=first.count(), again=again.sum())
     return proportion(found["again"], found["buyers"])
+
+
+def repurchase_rate_cohort_30_days(store: Store, period: Period) -> pd.DataFrame:
+    """`repurchase_rate_cohort` at 30 days."""
+    return repurchase_rate_cohort(store, period, window_days=30)
+
+
+def repurchase_rate_cohort_60_days(store: Store, period: Period) -> pd.DataFrame:
+    """`repurchase_rate_cohort` at 60 days."""
+    return repurchase_rate_cohort(store, period, window_days=60)
 
 
 def repurchase_rate_cohort_90_days(store: Store, period: Period) -> pd.DataFrame:
@@ -106,13 +116,13 @@ def returning_customer_rate(store: Store, period: Period) -> pd.DataFrame:
 
     Source: Shopify's returning customer rate.
     """
-    days = _purchases(store, period.end)
+    days = purchases(store, period.end)
     buyers = (
         days.filter(days.day >= period.start)
         .group_by("shop_id", "customer_id")
         .aggregate(number=lambda t: t.number.max())
     )
-    found = _scalars(store, buyers, buyers=buyers.count(), again=(buyers.number >= 2).sum())
+    found = scalars(store, buyers, buyers=buyers.count(), again=(buyers.number >= 2).sum())
     return proportion(found["again"], found["buyers"])
 
 
@@ -123,10 +133,10 @@ def active_customers(store: Store, period: Period) -> pd.DataFrame:
         MissingTable: Customers are unknown, or the data begin inside the 365 days.
     """
     window = period.trailing(YEAR_DAYS)
-    _require_history(store, window.start)
-    days = _purchases(store, window.end)
+    require_history(store, window.start)
+    days = purchases(store, window.end)
     days = days.filter(days.day >= window.start)
-    found = _scalars(store, days.select("shop_id", "customer_id").distinct(), n=_rows())
+    found = scalars(store, days.select("shop_id", "customer_id").distinct(), n=_rows())
     return one_row(found["n"], n=found["n"])
 
 
@@ -134,100 +144,6 @@ def _rows() -> ir.IntegerScalar:
     import ibis
 
     return ibis._.count()
-
-
-def cohort_retention(store: Store, period: Period, *, cohorts: int = 13) -> pd.DataFrame:
-    """Share of a month's new customers who buy in each month after it.
-
-    Args:
-        store: Uses mart `purchase_days`.
-        period: The last cohort is its last complete month.
-        cohorts: How many months of first purchase, up to that one.
-
-    Returns:
-        One row per cohort and month since: `cohort` (first day of the month), `customers` (new in
-        it), `months_since` (1 ...), `returned` (customers), `rate` (0 to 1), `low`, `high`
-        (Wilson 95 %). Months that are not over by the store's last known day have no row; cohorts
-        of fewer than 10 customers are left out.
-    """
-    import ibis
-
-    from helpers.models.intervals import wilson
-
-    last = _last_complete(store, period)
-    start = last.back(cohorts)[0].start
-    days = _purchases(store, last.end)
-    first = days.filter(days.number == 1, days.day >= start)
-    first = first.select("shop_id", "customer_id", cohort=first.day.truncate("M"))
-    joined = days.inner_join(first, ["shop_id", "customer_id"])
-    months = (joined.day.year() - joined.cohort.year()) * 12 + (
-        joined.day.month() - joined.cohort.month()
-    )
-    counted = (
-        joined.mutate(months_since=months)
-        .group_by("cohort", "months_since")
-        .aggregate(returned=ibis._.customer_id.nunique())
-        .order_by("cohort", "months_since")
-    )
-    frame = _complete_triangle(store.to_frame(counted), last.start)
-    low, high = wilson(frame["returned"], frame["customers"])
-    return frame.assign(rate=frame["returned"] / frame["customers"], low=low, high=high)
-
-
-def _complete_triangle(counted: pd.DataFrame, last_month: date) -> pd.DataFrame:
-    """Every month since that is over, with 0 where nobody came back."""
-    import pandas as pd
-
-    sizes = counted[counted["months_since"] == 0].set_index("cohort")["returned"]
-    sizes = sizes[sizes >= SMALLEST_GROUP]
-    returned = counted.set_index(["cohort", "months_since"])["returned"]
-    rows = []
-    for cohort, customers in sizes.items():
-        age = (last_month.year - cohort.year) * 12 + last_month.month - cohort.month
-        for since in range(1, age + 1):
-            rows.append((cohort, int(customers), since, int(returned.get((cohort, since), 0))))
-    return pd.DataFrame(rows, columns=["cohort", "customers", "months_since", "returned"])
-
-
-def repurchase_cohorts(store: Store, period: Period, *, cohorts: int = 25) -> pd.DataFrame:
-    """Repurchase of each month's new customers within 30, 60, 90 and 365 days.
-
-    Returns:
-        One row per cohort and window: `cohort` (first day of the month), `window_days`,
-        `customers`, `returned`, `rate`, `low`, `high` (Wilson 95 %). A row exists only where the
-        window is over for every customer of the cohort; cohorts below 10 customers are left out.
-    """
-    import pandas as pd
-
-    from helpers.models.intervals import wilson
-
-    start = _last_complete(store, period).back(cohorts)[0].start
-    days = _purchases(store, period.end)
-    first = days.filter(days.number == 1, days.day >= max(start, store.first_day))
-    gap = first.next_day.delta(first.day, unit="day")
-    windows = (30, 60, 90, YEAR_DAYS)
-    returned = {
-        str(window): ((first.next_day <= period.end) & (gap <= window)).fill_null(False)
-        for window in windows
-    }
-    counted = (
-        first.mutate(cohort=first.day.truncate("M"), **returned)
-        .group_by("cohort")
-        .aggregate(
-            customers=lambda t: t.count(),
-            **{str(window): lambda t, w=str(window): t[w].sum() for window in windows},
-        )
-        .order_by("cohort")
-    )
-    wide = store.to_frame(counted)
-    wide = wide[wide["customers"] >= SMALLEST_GROUP]
-    long = wide.melt(["cohort", "customers"], var_name="window_days", value_name="returned")
-    long["window_days"] = long["window_days"].astype(int)
-    over = long["cohort"] + pd.offsets.MonthEnd(0) + pd.to_timedelta(long["window_days"], "D")
-    long = long[over <= pd.Timestamp(store.as_of)].sort_values(["window_days", "cohort"])
-    low, high = wilson(long["returned"], long["customers"])
-    long = long.assign(rate=long["returned"] / long["customers"], low=low, high=high)
-    return long.reset_index(drop=True)
 
 
 def repurchase_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:
@@ -239,7 +155,7 @@ def repurchase_months(store: Store, period: Period, *, months: int = 13) -> pd.D
     """
     import pandas as pd
 
-    last = _last_complete(store, period)
+    last = last_complete(store, period)
     rows = []
     for month in last.back(months):
         if month.trailing(YEAR_DAYS).start >= store.first_day:
@@ -255,27 +171,35 @@ def repurchase_definitions(store: Store, period: Period) -> pd.DataFrame:
     """The rival definitions of repurchase side by side; the first is the one the target binds.
 
     Returns:
-        One row per definition that the store can answer: `metric` (id in the contract), `value`,
-        `low`, `high` (0 to 1), `numerator`, `denominator` (customers).
+        One row per definition that the store can answer: `metric` (id in the contract), `role`
+        (`bound`: the target binds it; `early_signal`: of the yearly cohort; `beside`), `value`,
+        `low`, `high` (0 to 1), `numerator`, `denominator` (customers). Definitions that rest on
+        fewer than 10 customers are left out; a numerator of 1 to 9 is blank.
     """
     import pandas as pd
 
+    early = [f"repurchase_rate_cohort_{days}_days" for days in EARLY_WINDOWS]
     rivals = {
         "repurchase_rate": repurchase_rate,
         "repurchase_rate_cohort": repurchase_rate_cohort,
-        "repurchase_rate_cohort_90_days": repurchase_rate_cohort_90_days,
+        **dict(zip(early, (repurchase_rate_cohort_30_days, repurchase_rate_cohort_60_days,
+                           repurchase_rate_cohort_90_days), strict=True)),
         "returning_customer_rate": returning_customer_rate,
-    }
+    }  # fmt: skip
     rows = []
-    missing = None
+    missing = MissingTable("orders", ("customer_id",), "short")
     for metric, measure in rivals.items():
         try:
-            rows.append({"metric": metric, **measure(store, period).iloc[0]})
+            row = measure(store, period).iloc[0]
         except MissingTable as lack:
             missing = lack
-    if missing and not rows:
+            continue
+        if row["denominator"] >= SMALLEST_GROUP:
+            rows.append({"metric": metric, "role": ROLES.get(metric, "beside"), **row})
+    if not rows:
         raise missing
-    return pd.DataFrame(rows)[["metric", "value", "low", "high", "numerator", "denominator"]]
+    frame = without_small_counts(pd.DataFrame(rows), "numerator", "denominator")
+    return frame[["metric", "role", "value", "low", "high", "numerator", "denominator"]]
 
 
 def days_between_purchases(store: Store, period: Period) -> pd.DataFrame:
@@ -288,7 +212,7 @@ def days_between_purchases(store: Store, period: Period) -> pd.DataFrame:
         One row: `gaps` (count), `median_days`, `percentile_90_days`, `one_time_share` (customers
         with a single purchase so far), `customers`.
     """
-    days = _purchases(store, period.end)
+    days = purchases(store, period.end)
     gap = days.day.delta(days.previous_day, unit="day")
     gaps = days.mutate(gap=gap)
     found = gaps.aggregate(
@@ -327,7 +251,7 @@ def nps(store: Store, period: Period, *, window_days: int = 90) -> pd.DataFrame:
     day = answers.answered_at.date()
     window = period.trailing(window_days)
     answers = answers.filter(day >= window.start, day <= window.end)
-    found = _scalars(
+    found = scalars(
         store,
         answers,
         n=answers.count(),
@@ -349,15 +273,3 @@ def nps(store: Store, period: Period, *, window_days: int = 90) -> pd.DataFrame:
         numerator=found["promoters"] - found["detractors"],
         denominator=n,
     )
-
-
-def _last_complete(store: Store, period: Period) -> Period:
-    """The last month that is over at the period's end, as far as the data reach."""
-    from helpers.plan.periods import last_complete_month
-
-    return last_complete_month(min(period.end, store.as_of))
-
-
-def _require_history(store: Store, start: date) -> None:
-    if start < store.first_day:
-        raise MissingTable("orders", ("paid_at",), "short")

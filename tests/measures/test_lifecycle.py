@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from helpers.measures import lifecycle, segments
+from helpers.measures import lifecycle
 from helpers.plan.periods import month_of
 from helpers.store.errors import MissingTable
 from tests.stores import a_store, an_order
@@ -107,60 +104,45 @@ def test_a_store_that_knows_no_customers_says_so(tmp_path):
         lifecycle.repurchase_rate(nameless, nameless.period)
 
 
-@pytest.fixture(scope="module")
-def cohort_store(tmp_path_factory):
-    """Twelve customers of January, of whom three return in March; nine of February."""
-    orders = [an_order(f"j{i}", f"j{i}", "2024-01-10", 10) for i in range(12)]
-    orders += [an_order(f"jm{i}", f"j{i}", "2024-03-15", 10) for i in range(3)]
-    orders += [an_order(f"f{i}", f"f{i}", "2024-02-10", 10) for i in range(9)]
-    with a_store(tmp_path_factory.mktemp("c"), "2024-03", orders=orders) as found:
-        yield found
+def test_the_definitions_stand_side_by_side_and_one_of_them_binds(tmp_path):
+    # Twenty customers of January 2023, of whom twelve return: three each after 20, 50, 80 and
+    # 300 days.
+    orders = [an_order("old", "old", "2022-12-20", 10)]
+    orders += [an_order(f"a{i}", f"c{i}", "2023-01-10", 10) for i in range(20)]
+    for i, day in enumerate(("2023-01-30", "2023-03-01", "2023-03-31", "2023-11-06")):
+        orders += [an_order(f"b{i}{k}", f"c{3 * i + k}", day, 10) for k in range(3)]
+    orders += [an_order(f"z{i}", f"c{i}", "2024-01-05", 10) for i in range(12)]
+    with a_store(tmp_path, "2024-01", orders=orders) as shop:
+        frame = lifecycle.repurchase_definitions(shop, shop.period).set_index("metric")
+    # January 2024 ends the 365 days, not the 30, 60 or 90; all twelve customers of it had bought.
+    assert frame["role"].to_dict() == {
+        "repurchase_rate": "bound", "repurchase_rate_cohort": "beside",
+        "returning_customer_rate": "beside",
+    }  # fmt: skip
+    assert frame.loc["repurchase_rate_cohort", ["value", "denominator"]].tolist() == [0.6, 20]
+    assert frame.loc["returning_customer_rate", "value"] == 1
 
 
-def test_a_cohort_month_is_blank_until_it_is_over_and_zero_when_nobody_came(cohort_store):
-    frame = lifecycle.cohort_retention(cohort_store, cohort_store.period)
-    found = frame[["months_since", "returned", "rate"]].to_numpy().tolist()
-    assert found == [[1, 0, 0], [2, 3, 0.25]]
+@pytest.mark.parametrize(("window", "returned"), [(30, 3), (60, 6), (90, 9)])
+def test_the_early_windows_count_second_purchases_up_to_their_last_day(tmp_path, window, returned):
+    orders = [an_order(f"a{i}", f"c{i}", "2023-01-10", 10) for i in range(20)]
+    for i, gap in enumerate((30, 60, 90)):
+        day = str(date(2023, 1, 10) + timedelta(days=gap))
+        orders += [an_order(f"b{i}{k}", f"c{3 * i + k}", day, 10) for k in range(3)]
+    orders.append(an_order("old", "old", "2022-01-10", 10))
+    measure = getattr(lifecycle, f"repurchase_rate_cohort_{window}_days")
+    ends = date(2023, 1, 10) + timedelta(days=window)
+    with a_store(tmp_path, f"{ends:%Y-%m}", orders=orders) as shop:
+        row = measure(shop, shop.period).iloc[0]
+    assert (row["numerator"], row["denominator"]) == (returned, 20)
 
 
-def test_a_cohort_below_ten_customers_is_not_shown(cohort_store):
-    frame = lifecycle.cohort_retention(cohort_store, cohort_store.period)
-    assert frame["customers"].unique().tolist() == [12]
-
-
-def test_a_window_appears_only_when_it_is_over_for_the_whole_cohort(cohort_store):
-    frame = lifecycle.repurchase_cohorts(cohort_store, cohort_store.period)
-    # 31 January + 60 days is 31 March: the 60-day window is just over, the 90-day one is not.
-    assert frame["window_days"].tolist() == [30, 60]
-    assert frame["returned"].tolist() == [0, 0]
-
-
-def test_segments_hold_every_customer_once(cohort_store):
-    people = segments.scored_customers(cohort_store)
-    assert int(people.count().to_pandas()) == 21
-    frame = cohort_store.to_frame(people)
-    assert set(frame["segment"]) <= set(segments.SEGMENTS)
-    assert frame.loc[frame["purchase_days"] == 2, "segment"].eq("loyal").all()
-
-
-purchases = st.lists(
-    st.tuples(st.integers(0, 5), st.integers(0, 500)), min_size=1, max_size=12, unique=True
-)
-
-
-@settings(max_examples=8, deadline=None)
-@given(bought=purchases)
-def test_a_wider_window_never_lowers_the_number_who_returned(tmp_path_factory, bought):
-    start = date(2022, 1, 1)
-    orders = [
-        an_order(str(i), f"c{who}", str(start + timedelta(days=day)), 10)
-        for i, (who, day) in enumerate(bought)
-    ]
-    with (
-        a_store(tmp_path_factory.mktemp("h"), "2025", orders=orders) as store,
-        patch.object(lifecycle, "SMALLEST_GROUP", 1),
-    ):
-        frame = lifecycle.repurchase_cohorts(store, store.period, cohorts=60)
-    by_window = frame.pivot(index="cohort", columns="window_days", values="returned")
-    assert (by_window.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
-    assert frame["returned"].le(frame["customers"]).all()
+def test_a_customer_whose_window_outlasts_the_data_is_not_lost_in_an_unfinished_period(tmp_path):
+    # The data end on 9 December; the 90 days of the first customer end on the 5th, of the others
+    # on the 20th.
+    orders = [an_order("1", "ann", "2024-09-06", 10), an_order("0", "old", "2024-01-01", 10)]
+    orders += [an_order(f"f{i}", f"f{i}", "2024-09-21", 10) for i in range(5)]
+    with a_store(tmp_path, "2024-12-01..2024-12-09", orders=orders) as shop:
+        december = month_of(shop.period.start)
+        row = lifecycle.repurchase_rate_cohort(shop, december, window_days=90).iloc[0]
+    assert (row["numerator"], row["denominator"]) == (0, 1)

@@ -17,8 +17,9 @@ def purchase_days(tables: Tables, as_of: date) -> ir.Table:
     """One row per customer and day with a purchase; orders of one day are one purchase.
 
     `number` counts the customer's purchase days from 1; `previous_day` and `next_day` are the
-    neighbours. `contribution` is what the merchant receives less refunds, goods, fees, freight
-    and packaging, before marketing; empty where the cost of a line is unknown.
+    neighbours. `channel`, `country` and `product_id` (what most was paid for) are those of the
+    day's first order. `contribution` is what the merchant receives less refunds, goods, fees,
+    freight and packaging, before marketing; empty where the cost of a line is unknown.
     """
     import ibis
 
@@ -43,6 +44,7 @@ def purchase_days(tables: Tables, as_of: date) -> ir.Table:
         contribution=complete_total(orders.contribution),
         channel=orders.channel.first(order_by=[orders.paid_at, orders.order_id]),
         country=orders.country.first(order_by=[orders.paid_at, orders.order_id]),
+        product_id=orders.product_id.first(order_by=[orders.paid_at, orders.order_id]),
     )
     per_customer = ibis.window(group_by=[days.shop_id, days.customer_id], order_by=days.day)
     return days.mutate(

@@ -92,6 +92,8 @@ def refunds(tables: Tables, as_of: date) -> ir.Table:
 def orders_valued(tables: Tables, as_of: date) -> ir.Table:
     """One row per paid sale: its money, refunds so far, costs, and whether it is a purchase.
 
+    `product_id` is the product that the most was paid for; equal ones in the order of their ids.
+
     Samples, gifts, exchanges and fake orders are no sales. A sale is a purchase when it has
     goods and was not refunded in full before shipment; it belongs to a customer only where the
     source names one. `fees` is empty until the platform has settled the order, and
@@ -110,6 +112,7 @@ def orders_valued(tables: Tables, as_of: date) -> ir.Table:
         costed_receivable=lines.receivable.sum(where=lines.cost.notnull())
         .fill_null(0)
         .cast("decimal(18,2)"),
+        product_id=lines.product_id.first(order_by=[lines.paid_sales.desc(), lines.product_id]),
     )
     back = tables["refunds"]
     early = back.amount.sum(where=back.stage == "before_shipment")
