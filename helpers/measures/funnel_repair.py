@@ -218,10 +218,11 @@ def repair_finding(store: Store, period: Period) -> pd.DataFrame:
     """The step whose repair is worth most, or that the steps can't be told apart.
 
     Returns:
-        One row: `variant` (`clear`: one step is worth most in at least 95 % of the draws; `tied`:
-        it can't be told; `none`: the latest cohorts are as good as the good months; `no_worth`:
-        gaps without a value), `step`, `second` (next in worth; empty text where there is none),
-        `people`, `worth`, `worth_low`, `worth_high` (of `step`), `most` (chance, 0 to 1).
+        One row: `variant` (`clear`: this step has a gap and is worth most in at least 95 % of the
+        draws; `tied`: a step has a gap, but which is worth most can't be told; `none`: no gap is
+        surely above 0; `no_worth`: gaps without a value), `step` (most worth), `second` (next in
+        worth; empty text where there is none), `people`, `worth`, `worth_low`, `worth_high` (of
+        `step`), `most` (chance, 0 to 1).
 
     Raises:
         MissingTable: As `repair`.
@@ -233,31 +234,42 @@ def repair_finding(store: Store, period: Period) -> pd.DataFrame:
     frame = repair(store, period)
     top = frame.iloc[0]
     known = frame[frame["worth"].notna()]
-    if not (frame["people"] >= 1).any():
+    if not _has_gap(frame).any():
         variant = "none"
     elif known.empty:
         variant = "no_worth"
     else:
-        variant = "clear" if top["most"] >= CLEAR else "tied"
+        is_clear = _has_gap(frame).iloc[0] and top["most"] >= CLEAR
+        variant = "clear" if is_clear else "tied"
     second = known["step"].iloc[1] if len(known) > 1 else ""
     kept = ["step", "people", "worth", "worth_low", "worth_high", "most"]
     return pd.DataFrame([{"variant": variant, "second": second, **top[kept].to_dict()}])
 
 
+def _has_gap(frame: pd.DataFrame) -> pd.Series:
+    """Steps of which even the lower end of the interval is a person a year."""
+    return frame["people_low"] >= 1
+
+
 def repair_actions(store: Store, period: Period) -> pd.DataFrame:
-    """What to do about each step below its good months, most worth first.
+    """What to do about each step that is surely below its good months, most worth first.
 
     Returns:
-        As `repair`, only steps whose gap holds at least 10 people a year and which have a value,
-        with `action` (the step, or the step and `_all` where no channel stands out).
+        As `repair`, with `action`: the step, or the step and `_all` where no channel stands out.
+        Where no step is surely below, one row for the step that may be worth most, `watch`.
 
     Raises:
-        MissingTable: As `repair`.
+        MissingTable: As `repair`, or no step has a value.
 
     Source: plan 2.1, 2.3.
     """
     frame = repair(store, period)
-    frame = frame[(frame["people"] >= SMALLEST_GROUP) & frame["worth"].notna()]
+    frame = frame[frame["worth"].notna()]
+    if frame.empty:
+        raise MissingTable("orders", ("customer_id",), "short")
+    if not _has_gap(frame).any():
+        return frame.nlargest(1, "worth_high").assign(action="watch").reset_index(drop=True)
+    frame = frame[_has_gap(frame)]
     everywhere = frame["channel"].eq(ALL_CHANNELS)
     action = frame["step"].where(~everywhere, frame["step"] + "_all")
     return frame.assign(action=action).reset_index(drop=True)

@@ -112,18 +112,15 @@ def _of_inviter(store: Store, period: Period, name: str) -> dict[str, Any]:
     year = year_of(store, step, period)
     found = brought(store)
     found = found.filter(found.day >= year.start - step.window, found.day <= year.end - step.window)
-    row = store.to_frame(
-        found.aggregate(
-            pairs=found.count(),
-            people=found.select(*PERSON).distinct().count(),
-            reward=found.reward.cast("float64").sum(),
-        )
-    ).iloc[0]
+    each = found.group_by(*PERSON).aggregate(brought=found.count(), reward=found.reward.sum())
+    sums = each.aggregate(
+        people=each.count(), pairs=each.brought.sum(), reward=each.reward.sum().cast("float64")
+    )
+    row = store.to_frame(sums).fillna(0.0).iloc[0]
     if row["people"] < FEWEST_COMPARED:
         raise MissingTable("invitations", (), "short")
-    each = float(row["pairs"] / row["people"])
-    reward = float(row["reward"] or 0.0) / float(row["pairs"])
-    ends = {key: each * (new[key] - reward) for key in ("value", "low", "high")}
+    number, reward = row["pairs"] / row["people"], row["reward"] / row["pairs"]
+    ends = {key: float(number * (new[key] - reward)) for key in ("value", "low", "high")}
     return {**new, **ends}
 
 
