@@ -1,19 +1,21 @@
 """Coverage: how often the 95 % intervals hold the known truth of plain sample shops.
 
 One mechanism at a time: no seasons, events, incidents, returns, growth, other orders or noise in
-traffic. Each shop takes the whole way: files, tables, marts, measures. Periods: the year 2024,
-the last of 48 months, so that repurchase has 365 days before its end, the cohort a year of first
-purchases whose windows end in it (about 375 customers), conversion 366 days; conversion also for
-December alone, as a default run reports it.
+traffic; purchases alone, or besides them one of the funnel, referral, members and a test with a
+control group. Each shop takes the whole way: files, tables, marts, measures. Periods: the year
+2024, the last of 48 months, so that repurchase has 365 days before its end, the cohort a year of
+first purchases whose windows end in it (about 375 customers), conversion 366 days; conversion also
+for December alone, as a default run reports it.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,12 @@ CUSTOMERS = 1_500
 SEEDS = 200
 YEAR = "2024"
 FEWEST_SHARE, MOST_SHARE = 0.90, 0.99
+CLAIMS = {
+    "funnel": ("funnel.registration_rate", "funnel.first_order_rate", "funnel.activation_rate"),
+    "referral": ("referral.k_factor",),
+    "experiments": ("experiments.experiment_effect",),
+    "members": ("private_domain.member_effect",),
+}
 PARAMETERS = {"bg_nbd": ("r", "alpha", "a", "b"), "gamma_gamma": ("p", "q", "v")}
 
 
@@ -49,16 +57,34 @@ class Interval:
         return self.low <= self.truth <= self.high
 
 
-def intervals_of_shop(seed: int) -> list[Interval]:
-    """Generate the plain shop of a seed, prepare it, measure it."""
+def intervals_of_shop(seed: int, mechanism: str | None = None) -> list[Interval]:
+    """Generate the plain shop of a seed, prepare it, measure it.
+
+    Args:
+        seed: Seeds every draw.
+        mechanism: A key of `CLAIMS`, switched on beside the purchases; None for none.
+    """
     from helpers.store.open import opened
     from helpers.store.sample import PLAIN, generate
 
+    mechanisms = replace(PLAIN, **{mechanism: True}) if mechanism else PLAIN
     with tempfile.TemporaryDirectory(prefix="store-report-coverage-") as folder:
         shop, cache = Path(folder) / "shop", Path(folder) / "cache"
-        truth = generate(shop, seed=seed, customers=CUSTOMERS, mechanisms=PLAIN)
+        truth = generate(shop, seed=seed, customers=CUSTOMERS, mechanisms=mechanisms)
         with opened(shop, period=YEAR, cache=cache) as store:
+            if mechanism:
+                return list(_claims(store, truth, CLAIMS[mechanism]))
             return [*_rates(store, truth), *_parameters(store, truth)]
+
+
+def _claims(store: Store, truth: Truth, measures: Iterable[str]) -> Iterator[Interval]:
+    """The intervals of measures named after their metric, in modules of `helpers.measures`."""
+    for measure in measures:
+        module, claim = measure.split(".")
+        found = getattr(import_module(f"helpers.measures.{module}"), claim)
+        row = found(store, store.period).iloc[0]
+        named = f"{claim} {store.period.label}"
+        yield Interval(named, truth.metric(claim), row["value"], row["low"], row["high"])
 
 
 def _rates(store: Store, truth: Truth) -> Iterator[Interval]:
@@ -89,24 +115,31 @@ def _parameters(store: Store, truth: Truth) -> Iterator[Interval]:
             yield Interval(f"{model}.{name}", true, row["value"], row["low"], row["high"])
 
 
-def intervals_of_shops(seeds: Iterable[int], processes: int = 2) -> pd.DataFrame:
-    """All intervals of the plain shops of these seeds.
+def intervals_of_shops(
+    seeds: Sequence[int],
+    processes: int = 2,
+    mechanisms: Iterable[str | None] = (None, *CLAIMS),
+) -> pd.DataFrame:
+    """All intervals of the plain shops of these seeds, one shop for each mechanism.
 
     Returns:
-        One row per shop and claim, by seed: `seed`, `claim`, `truth`, `value`, `low`, `high`,
-        `holds`.
+        One row per shop and claim, by mechanism as given and seed: `seed`, `claim`, `truth`,
+        `value`, `low`, `high`, `holds`.
     """
     import pandas as pd
     from rich.progress import track
 
-    seeds = list(seeds)
-    rows = []
+    shops = [(seed, mechanism) for mechanism in mechanisms for seed in seeds]
     with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
-        waiting = {pool.submit(intervals_of_shop, seed): seed for seed in seeds}
-        for done in track(as_completed(waiting), "shops", total=len(seeds)):
-            for found in done.result():
-                rows.append({"seed": waiting[done], **vars(found), "holds": found.holds})
-    return pd.DataFrame(rows).sort_values("seed", kind="stable").reset_index(drop=True)
+        waiting = [pool.submit(intervals_of_shop, *shop) for shop in shops]
+        for _ in track(as_completed(waiting), "shops", total=len(shops)):
+            pass
+    rows = [
+        {"seed": seed, **vars(found), "holds": found.holds}
+        for (seed, _), done in zip(shops, waiting, strict=True)
+        for found in done.result()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _one_thread() -> None:
