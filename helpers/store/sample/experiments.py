@@ -183,6 +183,7 @@ def experiment_metrics(tally: ExperimentTally, counted: float) -> dict[str, tupl
 
 def as_truth(tally: ExperimentTally, counted: float) -> dict[str, Any]:
     """The test's parameters and its effect by group, for `truth.json`."""
+    effect = counted * tally.effect / np.maximum(tally.customers, 1)
     groups = [
         {
             "group": name,
@@ -190,7 +191,7 @@ def as_truth(tally: ExperimentTally, counted: float) -> dict[str, Any]:
             "chance": CHANCES[index] * APP_FACTORS[app],
             "customers": int(tally.customers[index, app]),
             "would_buy": int(tally.would_buy[index, app]),
-            "effect": counted * tally.effect[index, app] / max(tally.customers[index, app], 1),
+            "effect": float(effect[index, app]),
         }
         for index, name in enumerate(GROUPS)
         for app in (0, 1)

@@ -106,6 +106,11 @@ def test_no_id_stands_in_two_blocks(tmp_path, monkeypatch):
         ("returns", "return_id"),
         ("shipments", "shipment_id"),
         ("surveys", "answer_id"),
+        ("messages", "message_id"),
+        ("engagements", "engagement_id"),
+        ("invitations", "invitation_id"),
+        ("members", "customer_id"),
+        ("experiment_units", "customer_id"),
     ):
         ids = pq.read_table(tmp_path / "shop" / f"{table}.parquet")[key]
         assert len(ids.unique()) == len(ids), table

@@ -23,6 +23,14 @@ REFERENCES = [
     ("purchase_orders", "warehouse_id", "warehouses"),
     ("stock_levels", "product_id", "products"),
     ("stock_levels", "warehouse_id", "warehouses"),
+    ("messages", "customer_id", "customers"),
+    ("messages", "campaign_id", "campaigns"),
+    ("engagements", "customer_id", "customers"),
+    ("members", "customer_id", "customers"),
+    ("experiment_units", "customer_id", "customers"),
+    ("experiment_units", "experiment_id", "experiments"),
+    ("experiment_features", "customer_id", "experiment_units"),
+    ("experiment_outcomes", "customer_id", "experiment_units"),
 ]
 
 

@@ -17,6 +17,10 @@ LAST = "TIMESTAMP '2024-12-31 23:59:59'"
         ("shipments", "shipped_at < promised_at"),
         ("returns", "applied_at < settled_at"),
         ("purchase_orders", "ordered_at < received_at AND ordered_at::DATE <= promised_on"),
+        ("messages", "sent_at < opened_at"),
+        ("invitations", "invited_at <= accepted_at"),
+        ("members", "joined_at + INTERVAL 180 DAY < left_at"),
+        ("members", "joined_at::DATE <= tier_since"),
     ],
 )
 def test_one_thing_follows_the_other(full, table, rule):
@@ -30,6 +34,9 @@ def test_one_thing_follows_the_other(full, table, rule):
         ("shipments", "shipped_at"), ("shipments", "delivered_at"), ("returns", "settled_at"),
         ("payments", "attempted_at"), ("customers", "registered_at"), ("surveys", "answered_at"),
         ("purchase_orders", "ordered_at"), ("purchase_orders", "received_at"),
+        ("messages", "sent_at"), ("messages", "opened_at"), ("engagements", "occurred_at"),
+        ("invitations", "invited_at"), ("invitations", "accepted_at"), ("members", "joined_at"),
+        ("members", "left_at"), ("members", "tier_since"), ("experiment_outcomes", "observed_at"),
     ],
 )  # fmt: skip
 def test_nothing_is_known_from_after_the_last_day(full, table, column):

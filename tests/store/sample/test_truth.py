@@ -143,6 +143,9 @@ def test_the_plain_shop_has_nothing_that_is_switched_off(plain):
     assert plain.value("SELECT sum(platform_subsidy) FROM order_lines") == 0
     assert plain.truth.sections["incidents"] == []
     assert not any(plain.truth.sections["shop"]["mechanisms"].values())
+    for table in ("campaigns", "messages", "engagements", "invitations", "members", "experiments",
+                  "experiment_units", "experiment_features", "experiment_outcomes"):  # fmt: skip
+        assert plain.value(f"SELECT count(*) FROM {table}") == 0
 
 
 def test_same_day_orders_are_rare(plain):
