@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
+from helpers.store.open import opened
+from helpers.store.sample import PLAIN, generate
 from tests import traffic_shop
 from tests.stores import a_store
 
@@ -30,3 +34,12 @@ def traffic_in_pounds(tmp_path_factory):
               "traffic_daily": visits}  # fmt: skip
     with a_store(tmp_path_factory.mktemp("pounds"), "2024-03", currency="GBP", **tables) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def value_shop(tmp_path_factory):
+    """4,000 customers who buy by BG/NBD and gamma-gamma and send some back; truth; folder."""
+    folder = tmp_path_factory.mktemp("plain") / "shop"
+    truth = generate(folder, seed=7, customers=4_000, mechanisms=replace(PLAIN, returns=True))
+    with opened(folder, cache=folder.parent / "cache") as store:
+        yield store, truth, folder

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import pandas as pd
 import pytest
 
-from helpers.measures import customer_value, segments, win_back
-from helpers.store.open import opened
-from helpers.store.sample import PLAIN, generate
+from helpers.measures import customer_value, segments, value_fits, win_back
+from helpers.store import build
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """4,000 customers who buy by BG/NBD and gamma-gamma and do nothing else."""
-    folder = tmp_path_factory.mktemp("plain") / "shop"
-    truth = generate(folder, seed=7, customers=4_000, mechanisms=PLAIN)
-    with opened(folder, cache=folder.parent / "cache") as store:
-        yield store, truth, folder
+@pytest.fixture
+def shop(value_shop):
+    return value_shop
 
 
 def test_a_new_customer_is_worth_more_over_a_longer_time(shop):
@@ -73,7 +71,68 @@ def test_the_list_to_win_back_names_nobody(shop):
 
 def test_a_fit_is_computed_once(shop, monkeypatch):
     store, _, _ = shop
+    monkeypatch.setattr(build, "code_of_fits", lambda: "the code of this test")
+    store._memory.clear()
     first = customer_value.model_parameters(store, store.period)
-    monkeypatch.setattr("helpers.models.bg_nbd.fit", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(value_fits, "_fitted", lambda _: pytest.fail("fitted again"))
+    store._memory.clear()
     again = customer_value.model_parameters(store, store.period)
     assert again.equals(first)
+
+
+def test_the_first_year_of_a_new_customer_is_what_mature_customers_brought(shop):
+    """Customers of 2023, whose twelve months are over, counted in pandas; no growth, no season."""
+    store, _, _ = shop
+    days = _purchases(store)
+    first = days[days["number"] == 1].set_index("customer_id")["day"]
+    offset = (days["day"] - days["customer_id"].map(first)).dt.days
+    mature = first[first.dt.year == 2023].index
+    year = days[days["customer_id"].isin(mature) & (offset < 365)]
+    brought = year.groupby("customer_id")["contribution"].sum()
+    found = customer_value.ltv_12m(store, store.period).iloc[0]
+    error = math.hypot(brought.std() / len(brought) ** 0.5, (found["high"] - found["low"]) / 3.92)
+    assert found["value"] == pytest.approx(brought.mean(), abs=3 * error + 0.02 * found["value"])
+
+
+def test_first_order_and_repeats_make_up_the_value(shop):
+    store, _, _ = shop
+    frame = customer_value.value_by_horizon(store, store.period)
+    assert (frame["basis"] == "contribution").all()
+    assert (frame["first_order"] + frame["repeats"]).equals(frame["value"])
+    days = _purchases(store)
+    first = days[(days["number"] == 1) & (days["day"] > _day(store) - pd.Timedelta(days=365))]
+    assert frame["first_order"].iloc[0] == pytest.approx(first["contribution"].mean(), rel=0.02)
+    assert frame["n"].iloc[0] == len(first)
+
+
+def test_losing_purchases_are_counted_from_the_shop_itself(shop):
+    store, _, _ = shop
+    found = customer_value.loss_makers(store, store.period).iloc[0]
+    days = _purchases(store)
+    again = days[days["number"] > 1]
+    # What is still to come of the last weeks turns a few more into losses.
+    assert found["purchases"] == len(again)
+    assert found["losing"] == pytest.approx((again["contribution"] <= 0).sum(), abs=5)
+    sums = again.groupby("customer_id")["contribution"].sum()
+    assert found["customers"] == len(sums)
+    assert found["customers_losing"] == pytest.approx((sums <= 0).sum(), abs=5)
+
+
+def test_parameters_of_contribution_have_names_of_their_own(shop):
+    """What buyers paid stays under the names of the note, at the mean of the truth."""
+    store, truth, _ = shop
+    frame = customer_value.model_parameters(store, store.period).set_index("parameter")
+    p, q, v = (frame.loc[f"gamma_gamma.{name}", "value"] for name in ("p", "q", "v"))
+    true_p, true_q, true_v = (truth.parameter("gamma_gamma", name) for name in ("p", "q", "v"))
+    assert p * v / (q - 1) == pytest.approx(true_p * true_v / (true_q - 1), rel=0.05)
+    assert {f"gamma_gamma_contribution.{name}" for name in ("p", "q", "v")} <= set(frame.index)
+    share = frame.loc["gamma_gamma_contribution.loss_share"]
+    assert 0 < share["low"] < share["value"] < share["high"] < 0.5
+
+
+def _purchases(store) -> pd.DataFrame:
+    return store.to_frame(store.mart("purchase_days"))
+
+
+def _day(store) -> pd.Timestamp:
+    return pd.Timestamp(store.as_of)

@@ -7,10 +7,14 @@ import pytest
 from helpers.models import bg_nbd, gamma_gamma
 from helpers.models.customer_value import (
     Horizon,
+    evenly_taken,
     expected_value,
     mean_expected_value,
     new_customer_value,
+    with_errors,
 )
+from helpers.models.gamma_gamma_losses import GammaGammaWithLosses
+from helpers.models.purchase_models import FITS
 
 YEAR = Horizon(12)
 
@@ -160,3 +164,82 @@ def test_row_order_does_not_matter(fitted):
     found = pd.Series(expected_value(buys, pays, shuffled, YEAR), index=shuffled.index)
     expected = expected_value(buys, pays, customers, YEAR)
     np.testing.assert_allclose(found.sort_index(), expected)
+
+
+@pytest.fixture(scope="module", params=sorted(FITS))
+def any_model(request, shop):
+    customers = shop.customers(400, seed=3)
+    columns = [customers[name] for name in ("frequency", "recency", "age")]
+    return FITS[request.param](*columns, None), customers
+
+
+def test_every_model_of_purchases_values_new_customers_by_their_expected_purchases(
+    any_model, fitted
+):
+    buys, pays = any_model[0], fitted[1]
+    expected = buys.expected_purchases_new(365.25) * pays.population_mean
+    found = new_customer_value(buys, pays, YEAR)
+    assert found.value == pytest.approx(expected)
+    assert found.low < found.value < found.high
+
+
+def test_every_model_of_purchases_values_customers_by_their_history(any_model, fitted):
+    buys, customers = any_model
+    pays = fitted[1]
+    history = (customers[name] for name in ("frequency", "recency", "age"))
+    purchases = buys.expected_purchases(365.25, *history)
+    spend = pays.expected_value(customers["frequency"], customers["mean_value"])
+    np.testing.assert_allclose(expected_value(buys, pays, customers, YEAR), purchases * spend)
+
+
+def test_standard_errors_of_several_figures_agree_with_draws(fitted):
+    """The half width of the drawn interval is 1.96 standard errors, up to its skewness."""
+    buys, pays, customers = fitted
+    few = evenly_taken(customers, 200)
+
+    def figures(purchases, spend):
+        value = expected_value(purchases, spend, few, YEAR)
+        return np.array([value.mean(), value[:100].mean()])
+
+    value, error = with_errors(buys, pays, figures)
+    drawn = mean_expected_value(buys, pays, few, YEAR)
+    assert value[0] == pytest.approx(drawn.value)
+    assert 2 * 1.96 * error[0] == pytest.approx(drawn.high - drawn.low, rel=0.1)
+    assert error[1] > 0
+
+
+def test_figures_of_a_fit_without_covariance_have_no_error(fitted):
+    buys, pays, customers = fitted
+    vague = replace(buys, log_covariance=((float("nan"),) * 4,) * 4)
+    value, error = with_errors(
+        vague, pays, lambda b, s: expected_value(b, s, customers.head(3), YEAR)
+    )
+    assert (value > 0).all()
+    assert np.isnan(error).all()
+
+
+def test_value_where_purchases_lose_is_what_simulated_customers_contribute(shop, fitted):
+    """20,000 customers over one year, an eighth of whose purchases cost 30 each."""
+    buys = replace(fitted[0], r=shop.r, alpha=shop.alpha, a=shop.a, b=shop.b)
+    pays = GammaGammaWithLosses(
+        p=shop.p, q=shop.q, v=shop.v, loss_share=0.125, loss=30.0, credibility=np.inf,
+        log_covariance=((float("nan"),) * 5,) * 5, log_likelihood=0.0, n_customers=0.0,
+        converged=True,
+    )  # fmt: skip
+    random = np.random.default_rng(12)
+    brought = np.array([_first_year_contribution(shop, random) for _ in range(20_000)])
+    error = brought.std() / np.sqrt(len(brought))
+    found = new_customer_value(buys, pays, YEAR).value
+    assert found == pytest.approx(brought.mean(), abs=4 * error)
+
+
+def _first_year_contribution(shop, random) -> float:
+    rate, leaves = random.gamma(shop.r, 1 / shop.alpha), random.beta(shop.a, shop.b)
+    inverse_scale = random.gamma(shop.q, 1 / shop.v)
+    time = brought = 0.0
+    while (time := time + random.exponential(1 / max(rate, 1e-12))) < 365.25:
+        gain = random.gamma(shop.p, 1 / inverse_scale)
+        brought += -30.0 if random.random() < 0.125 else gain
+        if random.random() < leaves:
+            break
+    return brought
