@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from helpers.measures import invitations as sent_by
 from helpers.measures.frames import divide, estimated, proportion
-from helpers.measures.lifecycle import SMALLEST_GROUP, YEAR_DAYS
+from helpers.measures.purchases import SMALLEST_GROUP, YEAR_DAYS
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:

@@ -101,7 +101,8 @@ def balancing_weights(pool: Pool) -> Floats:
             break
         mean = share @ x
         bend = (x * share[:, None]).T @ x - np.outer(mean, mean) + RIDGE * np.eye(x.shape[1])
-        tilt, value, share = _step(tilt, value, np.linalg.solve(bend, slope), slope, x, base)
+        way = np.asarray(np.linalg.solve(bend, slope), np.float64)
+        tilt, value, share = _step(tilt, value, way, slope, x, base)
     weights = np.zeros(len(others))
     weights[others] = share
     return weights
@@ -207,8 +208,7 @@ def effect_on_treated(pool: Pool, weights: Floats, outcome: ArrayLike) -> Effect
 
 def _weighted_least_squares(x: Floats, y: Floats, weights: Floats) -> Floats:
     heavy = x * weights[:, None]
-    found: Floats = np.linalg.lstsq(heavy.T @ x, heavy.T @ y, rcond=1e-10)[0]
-    return found
+    return np.asarray(np.linalg.lstsq(heavy.T @ x, heavy.T @ y, rcond=1e-10)[0], np.float64)
 
 
 def _estimate(
@@ -234,3 +234,39 @@ def _relative(
     log_ratio = _estimate(float(np.log(mean / comparable)), influence, unit, n, freedom)
     low, high = np.expm1(log_ratio.low), np.expm1(log_ratio.high)
     return Estimate(mean / comparable - 1, float(low), float(high), n)
+
+
+def happened_without_censoring(
+    days_to_event: ArrayLike, days_to_end: ArrayLike, weights: Floats, window_days: int
+) -> Floats:
+    """Whether something happened within a window, of units of which some are seen no longer.
+
+    Others who are treated themselves before it happens are seen up to that day only. Those still
+    seen stand in for them: an event on day t counts 1 / P(seen to day t), the probability by the
+    product limit. The weighted mean is 1 less the weighted Kaplan-Meier estimate. That fits where
+    being treated depends, until the event, on nothing but what was known at the start.
+
+    Args:
+        days_to_event: Days to the event, 1 or more; infinite where it never happened.
+        days_to_end: Day until which the unit is seen, itself included; infinite where throughout.
+        weights: Weight of each unit, 0 or more.
+        window_days: Length of the window.
+
+    Returns:
+        One outcome a unit: 0, 1, or above 1 where it stands in for others.
+
+    Source: Kaplan and Meier (1958); Robins and Finkelstein (2000).
+    """
+    event, end = np.asarray(days_to_event, float), np.asarray(days_to_end, float)
+    seen = (event <= end) & (event <= window_days)
+    leaves = ~seen & (end < window_days)
+    days = window_days + 1
+    gone = np.bincount(end[leaves].astype(int), weights[leaves], days)
+    happened = np.bincount(event[seen].astype(int), weights[seen], days)
+    at_risk = weights.sum() - np.cumsum(happened) - np.cumsum(gone) + gone
+    hazard = np.divide(gone, at_risk, out=np.zeros(days), where=at_risk > 0)
+    still_seen = np.cumprod(1 - np.minimum(hazard, 1.0))
+    outcome = np.zeros(len(event))
+    chance = still_seen[event[seen].astype(int) - 1]
+    outcome[seen] = 1 / chance
+    return outcome
