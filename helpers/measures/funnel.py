@@ -91,9 +91,10 @@ def acca(store: Store, period: Period) -> pd.DataFrame:
         latter two empty where one is below 10), `rate`, `low`, `high` (0 to 1), `of_10000` (of
         10,000 who enter the first step that is known; activation, retention and referral each of
         all new customers), `value` (money of one who goes on rather than stops), `lost_worth`
-        (money, had all gone on; empty for registration, whose visitors are no people), `grade` and
-        `basis` of the value, `state` (`known`, or why not: `absent`, `empty`, `failed`, `short`,
-        `small`), `needs` (table and columns that the step lacks; empty text where it is known).
+        (money, had all gone on, 0 where that brings no more; empty for registration, whose
+        visitors are no people), `grade` and `basis` of the value, `state` (`known`, or why not:
+        `absent`, `empty`, `failed`, `short`, `small`), `needs` (table and columns that the step
+        lacks; empty text where it is known).
 
     Raises:
         MissingTable: The store can say no step.
@@ -115,7 +116,8 @@ def acca(store: Store, period: Period) -> pd.DataFrame:
     frame = hide_small(pd.DataFrame(rows))
     frame = frame.merge(_values(store, period), on="step", how="left", sort=False)
     lost = frame["entered"] * (1 - frame["rate"])
-    frame["lost_worth"] = (lost * frame["value"]).where(frame["step"] != "registration")
+    worth = lost * frame["value"].clip(lower=0)
+    frame["lost_worth"] = worth.where(frame["step"] != "registration")
     frame["of_10000"] = _reach(frame)
     names = ["step", "window_days", "entered", "passed", "lost", "rate", "low", "high", "of_10000",
              "value", "lost_worth", "grade", "basis", "state", "needs"]  # fmt: skip
