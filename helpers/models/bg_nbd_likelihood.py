@@ -9,13 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, digamma, expit, gammaln, polygamma
+from scipy.special import betaln, digamma, gammaln, polygamma
 
 from helpers.models.likelihood import Derivatives, Maximum, checked_weights, maximise
 from helpers.models.purchase_fit import check_repeats, checked_customers
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
+
+# Few enough for the cache, and for BLAS to start no threads, which cost more than they save.
+ROWS_AT_ONCE = 8192
+ROWS_FOR_A_START = 16384
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,8 @@ def largest(
 ) -> Maximum:
     """The largest log-likelihood over (r, alpha, a, b).
 
+    Many rows are begun from the maximum of an even part of them, which saves most of the time.
+
     Raises:
         ValueError: no customers, no repeat purchase at all, or rows that break the model's rules.
     """
@@ -131,6 +137,12 @@ def largest(
     rows = distinct_rows(x, last, end, weight, chances_before=chances_before)
     time_per_purchase = float(weight @ end / (weight @ x))
     start = np.log(np.array([0.5, 0.5 * time_per_purchase, 1.0, 2.0]))
+    step = len(x) // ROWS_FOR_A_START
+    if step > 1:
+        few = (column[step // 2 :: step] for column in (x, last, end, weight))
+        part = distinct_rows(*few, chances_before=chances_before)
+        found = maximise(lambda point: derivatives(point, part), start, part.customers)
+        start = np.log(found.parameters) if found.converged else start
     return maximise(lambda point: derivatives(point, rows), start, rows.customers)
 
 
@@ -181,27 +193,55 @@ def _never_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
 
 
 def _perhaps_left(parameters: Floats, rows: DistinctRows) -> Derivatives:
-    r, alpha, a, b = parameters
-    tries = np.where(rows.chances > 0, b + rows.chances - 1, 1.0)
-    exponent = r + rows.counts[rows.count_index]
-    inverse_age = (1 / (alpha + rows.ages))[rows.age_index]
-    inverse_recency = (1 / (alpha + rows.recencies))[rows.recency_index]
-    log_ratio = (
-        np.log(alpha + rows.ages)[rows.age_index]
-        - np.log(alpha + rows.recencies)[rows.recency_index]
+    """By parts that stay in the processor's cache."""
+    alpha = parameters[1]
+    tables = _Tables(
+        exponent=parameters[0] + rows.counts,
+        tries=np.where(rows.chances > 0, parameters[3] + rows.chances - 1, 1.0),
+        log_age=np.log(alpha + rows.ages),
+        inverse_age=1 / (alpha + rows.ages),
+        log_recency=np.log(alpha + rows.recencies),
+        inverse_recency=1 / (alpha + rows.recencies),
     )
-    odds = (np.log(a) - np.log(tries))[rows.count_index] + exponent * log_ratio
-    slope = np.empty((4, len(odds)))
-    slope[0] = log_ratio
+    value, gradient, hessian = 0.0, np.zeros(4), np.zeros((4, 4))
+    for begin in range(0, len(rows.weight), ROWS_AT_ONCE):
+        part = slice(begin, begin + ROWS_AT_ONCE)
+        more = _perhaps_left_in(part, parameters[2], tables, rows)
+        value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
+    return value, gradient, hessian
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What each count, age and recency comes to at some parameters."""
+
+    exponent: Floats
+    tries: Floats
+    log_age: Floats
+    inverse_age: Floats
+    log_recency: Floats
+    inverse_recency: Floats
+
+
+def _perhaps_left_in(part: slice, a: float, tables: _Tables, rows: DistinctRows) -> Derivatives:
+    count, age, recency = rows.count_index[part], rows.age_index[part], rows.recency_index[part]
+    exponent = tables.exponent[count]
+    inverse_age, inverse_recency = tables.inverse_age[age], tables.inverse_recency[recency]
+    slope = np.empty((4, len(count)))
+    slope[0] = tables.log_age[age] - tables.log_recency[recency]
     slope[1] = exponent * (inverse_age - inverse_recency)
     slope[2] = 1 / a
-    slope[3] = -(1 / tries)[rows.count_index]
-    share = expit(odds)
-    weight = rows.weight * share
+    slope[3] = (-1 / tables.tries)[count]
+    odds = (np.log(a) - np.log(tables.tries))[count] + exponent * slope[0]
+    # Softplus and its slope by one exponential, much faster than logaddexp and expit.
+    small = np.exp(-np.abs(odds))
+    softplus = np.log1p(small) + np.maximum(odds, 0)
+    share = np.where(odds >= 0, 1.0, small) / (1 + small)
+    weight = rows.weight[part] * share
     hessian = (slope * (weight * (1 - share))) @ slope.T
     hessian[0, 1] += weight @ (inverse_age - inverse_recency)
     hessian[1, 0] = hessian[0, 1]
     hessian[1, 1] += (weight * exponent) @ (inverse_recency**2 - inverse_age**2)
     hessian[2, 2] -= weight.sum() / a**2
     hessian[3, 3] += weight @ slope[3] ** 2
-    return float(rows.weight @ np.logaddexp(0, odds)), slope @ weight, hessian
+    return float(rows.weight[part] @ softplus), slope @ weight, hessian

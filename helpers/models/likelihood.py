@@ -132,7 +132,7 @@ def maximise(
         options={"gtol": 1e-7, "maxiter": 200, "max_trust_radius": 4.0},
     )
     point = np.asarray(found.x, float)
-    value, gradient, hessian = derivatives(point)
+    value, gradient, hessian = at(point)
     inside = bool(np.abs(point - start).max() < FARTHEST_LOG_STEP)
     covariance = _inverse_of_positive(-hessian) if inside else None
     if covariance is None or np.diag(covariance).max() > FARTHEST_LOG_STEP**2:
