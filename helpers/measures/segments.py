@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.money import SMALLEST_COSTED_SHARE
+from helpers.measures.purchases import CUSTOMER, known_until, purchases, without_small_groups
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import ibis.expr.types as ir
     import pandas as pd
 
@@ -24,8 +27,8 @@ SEGMENTS = (
 FREQUENCY_BANDS = ("1", "2", "3-4", "5+")
 
 
-def scored_customers(store: Store) -> ir.Table:
-    """Mart `customer_summary` with scores and segment, as of the store's day.
+def scored_customers(store: Store, until: date | None = None) -> ir.Table:
+    """Mart `customer_summary` with scores and segment, as of a day.
 
     Adds `recency_score` and `money_score` (1 to 5, 5 is best; money is net sales so far),
     `frequency_band` (1: one purchase day, 2: two, 3: three or four, 4: five and more) and
@@ -40,11 +43,19 @@ def scored_customers(store: Store) -> ir.Table:
     | big_spenders_at_risk | 1-2 | 2+ days | 5 |
     | at_risk | 1-2 | 2+ days | 1-4 |
     | one_time_lost | 1-2 | 1 day | any |
+
+    Args:
+        store: Uses marts `customer_summary` and, for an earlier day, `purchase_days`.
+        until: The day; the store's own when not given. Fifths are those of the customers of that
+            day. Refunds are those known on the store's day.
+
+    Raises:
+        MissingTable: The store knows no customers.
     """
     import ibis
 
     store.require("orders", "customer_id")
-    people = store.mart("customer_summary")
+    people = _summary(store, until or store.as_of)
 
     def quintile(column: ir.Column) -> ir.IntegerColumn:
         rank = ibis.cume_dist().over(ibis.window(order_by=column))
@@ -73,35 +84,73 @@ def scored_customers(store: Store) -> ir.Table:
     return people.mutate(segment=segment)
 
 
+def _summary(store: Store, until: date) -> ir.Table:
+    """Mart `customer_summary`; for an earlier day its columns that scores and lists need."""
+    import ibis
+
+    if until >= store.as_of:
+        return store.mart("customer_summary")
+    days = purchases(store, until)
+    people = days.group_by(*CUSTOMER).aggregate(
+        first_day=days.day.min(),
+        last_day=days.day.max(),
+        purchase_days=days.count(),
+        paid_sales=days.paid_sales.sum(),
+        net_sales=days.receivable.sum() - days.refunds.sum(),
+        contribution=ibis.cases((days.contribution.notnull().all(), days.contribution.sum())),
+    )
+    return people.mutate(
+        frequency=people.purchase_days - 1,
+        recency_days=people.last_day.delta(people.first_day, unit="day"),
+        age_days=ibis.literal(until).delta(people.first_day, unit="day"),
+    )
+
+
 def segments(store: Store, period: Period) -> pd.DataFrame:
-    """Size and money of each segment.
+    """Size and money of each segment at the period's end.
 
     Returns:
         One row per segment in the order of `SEGMENTS`: `segment`, `customers`, `customer_share`
         (0 to 1), `net_sales` (money so far), `sales_share` (0 to 1), `sales_per_customer` (money),
-        `days_since_last` (median). Segments of fewer than 10 customers are left out.
+        `contribution` (money so far, before marketing), `contribution_share` (of all, 0 to 1; both
+        blank where under 95 % of customers have all their costs known), `days_since_last`
+        (median). Segments that would tell fewer than 10 customers are left out.
+
+    Raises:
+        MissingTable: The store knows no customers.
+
+    Source: plan 2.1.
     """
     import ibis
 
-    people = scored_customers(store)
-    since = ibis.literal(store.as_of).delta(people.last_day, unit="day")
+    end = known_until(store, period)
+    people = scored_customers(store, end)
+    since = ibis.literal(end).delta(people.last_day, unit="day")
     grouped = (
         people.mutate(since=since)
         .group_by("segment")
         .aggregate(
             customers=ibis._.count(),
+            costed=ibis._.contribution.count(),
             net_sales=ibis._.net_sales.sum(),
+            contribution=ibis._.contribution.sum(),
             days_since_last=ibis._.since.median(),
         )
         .order_by("segment")
     )
-    frame = store.to_frame(grouped)
-    total, money = frame["customers"].sum(), frame["net_sales"].sum()
+    frame = store.to_frame(grouped).set_index("segment")
+    frame = frame.reindex([name for name in SEGMENTS if name in frame.index]).reset_index()
+    total = frame["customers"].sum()
+    if frame["costed"].sum() < SMALLEST_COSTED_SHARE * total:
+        frame["contribution"] = float("nan")
     frame["customer_share"] = frame["customers"] / total
-    frame["sales_share"] = frame["net_sales"] / money
+    frame["sales_share"] = frame["net_sales"] / frame["net_sales"].sum()
+    frame["contribution_share"] = frame["contribution"] / frame["contribution"].sum()
     frame["sales_per_customer"] = frame["net_sales"] / frame["customers"]
-    frame = frame.set_index("segment").reindex(SEGMENTS).dropna(how="all").reset_index()
-    return frame[frame["customers"] >= SMALLEST_GROUP].reset_index(drop=True)
+    names = ["segment", "customers", "customer_share", "net_sales", "sales_share",
+             "sales_per_customer", "contribution", "contribution_share",
+             "days_since_last"]  # fmt: skip
+    return without_small_groups(frame[names])
 
 
 def rfm_grid(store: Store, period: Period) -> pd.DataFrame:
@@ -109,12 +158,12 @@ def rfm_grid(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         One row per cell: `recency_score` (1 to 5), `frequency_band` (a text of
-        `FREQUENCY_BANDS`), `customers`, `customer_share`, `net_sales`. Cells of fewer than 10
-        customers are left out.
+        `FREQUENCY_BANDS`), `customers`, `customer_share`, `net_sales`. Cells that would tell fewer
+        than 10 customers are left out.
     """
     import ibis
 
-    people = scored_customers(store)
+    people = scored_customers(store, known_until(store, period))
     grouped = (
         people.group_by("recency_score", "frequency_band")
         .aggregate(customers=ibis._.count(), net_sales=ibis._.net_sales.sum())
@@ -125,4 +174,4 @@ def rfm_grid(store: Store, period: Period) -> pd.DataFrame:
     frame["frequency_band"] = frame["frequency_band"].map(
         lambda band: FREQUENCY_BANDS[int(band) - 1]
     )
-    return frame[frame["customers"] >= SMALLEST_GROUP].reset_index(drop=True)
+    return without_small_groups(frame)
