@@ -68,8 +68,8 @@ def first_orders(store: Store, period: Period, *, split: str, window_days: int) 
         `comparisons` and `status` (`better`, `worse`, `not_enough_evidence`). Differences are
         Mantel-Haenszel over quarters and channels of the first purchase (quarters alone for
         channels); their intervals are widened so that with 95 % all `comparisons` of the split
-        hold together (Bonferroni), and the status follows from that of the rate. Groups that would
-        tell fewer than 10 customers are left out.
+        hold together (Bonferroni), and the status follows from that of the rate where at least 10
+        customers returned and 10 did not. Groups that would tell fewer than 10 are left out.
 
     Raises:
         MissingTable: Customers are unknown, no window is over, or the split has one group only.
@@ -94,8 +94,8 @@ def first_order_actions(
     """First orders to lead new customers to: those after which more return, on the evidence.
 
     Returns:
-        One row per group that is `better` in `first_orders` and worth more, most worth first: `action` (`lead`),
-        `split`, `group`, `group_zh`, `rate`, `difference`, `customers` (a tenth of the new
+        One row per group that is `better` in `first_orders` and worth more, most worth first:
+        `action` (`lead`), `split`, `group`, `group_zh`, `rate`, `difference`, `customers` (a tenth of the new
         customers of the last 365 days who began elsewhere), `worth`, `worth_low`, `worth_high`
         (money within the window if their value rose by `value_difference`), `window_days`,
         `basis`. A group after which more return but that brings less, as cheap goods may, is no
@@ -235,7 +235,7 @@ def _compared(cells: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
             "value": part[money].sum() / part["customers"].sum(),
             "value_difference": value.value, "value_difference_low": value.low,
             "value_difference_high": value.high, "basis": basis, "comparisons": len(groups),
-            "status": _status(rate),
+            "status": _status(rate, part),
         })  # fmt: skip
     frame = pd.DataFrame(rows)
     low, high = wilson(frame["returned"], frame["customers"])
@@ -277,7 +277,9 @@ def _moments(side: pd.DataFrame, money: str) -> tuple[pd.Series, pd.Series, pd.S
     return mean, (spread / (n - 1).clip(lower=1)).clip(lower=0), n
 
 
-def _status(difference: Estimate) -> str:
-    if difference.low > 0:
+def _status(difference: Estimate, part: pd.DataFrame) -> str:
+    returned = part["returned"].sum()
+    few = min(returned, part["customers"].sum() - returned) < SMALLEST_GROUP
+    if not few and difference.low > 0:
         return "better"
-    return "worse" if difference.high < 0 else "not_enough_evidence"
+    return "worse" if not few and difference.high < 0 else "not_enough_evidence"
