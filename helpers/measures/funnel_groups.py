@@ -65,6 +65,30 @@ def step_cohorts(store: Store, period: Period, *, step: str, cohorts: int = 25) 
     return found.assign(step=step).reset_index(drop=True)
 
 
+def cohort_rates(store: Store, period: Period, *, cohorts: int = 13) -> pd.DataFrame:
+    """`step_cohorts` of every step after registration that is known, one below the other.
+
+    Returns:
+        As `step_cohorts`.
+
+    Raises:
+        MissingTable: None of the steps is known.
+
+    Source: plan 2.1, 2.3.
+    """
+    import pandas as pd
+
+    rows, lacks = [], {}
+    for name in COHORT_STEPS[1:]:
+        try:
+            rows.append(step_cohorts(store, period, step=name, cohorts=cohorts))
+        except MissingTable as lack:
+            lacks[name] = lack
+    if not rows:
+        raise lacks["retention"]
+    return pd.concat(rows, ignore_index=True)
+
+
 def whole_cohorts(store: Store, step: Step, end: date, unit: str) -> pd.DataFrame:
     """The step's days in calendar months (`M`) or quarters (`Q`) that are known and over."""
     import pandas as pd
