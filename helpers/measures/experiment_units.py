@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from helpers.measures.contribution import known_contributions
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
@@ -179,12 +180,13 @@ def _with_purchases(
 
 
 def _purchase_days(store: Store, period: Period) -> ir.Table:
-    days = store.mart("purchase_days")
+    """Purchase days by the period's end; contribution with what is still to come taken off."""
+    days = known_contributions(store)
     days = days.filter(days.day <= known_until(store, period))
     return days.select(
         "shop_id", "customer_id", "channel", bought_on=days.day,
         paid_sales=days.paid_sales.cast("float64"),
-        contribution=days.contribution.cast("float64"),
+        contribution=days.value,
     )  # fmt: skip
 
 

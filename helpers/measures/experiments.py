@@ -266,7 +266,7 @@ def _by_variant(people: ir.Table) -> ir.Table:
 
 def margin(store: Store, period: Period) -> float | None:
     """Contribution per unit of money paid; None where the shop's costs are not known."""
-    from helpers.measures.customer_value import contribution_share
+    from helpers.measures.contribution import contribution_share
 
     return contribution_share(store, period)
 

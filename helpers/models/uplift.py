@@ -1,13 +1,17 @@
+# mypy: disable-error-code="import-untyped"
 """Uplift: how much more a customer does because of a contact, by cross-fitted models.
 
 Two models (one of the contacted, one of the control; scikit-uplift's `TwoModels` on regularised
 logistic regressions) and, as a second opinion, the regression of the transformed outcome. Every
 score comes from models that have not seen the customer.
 
-On Hillstrom's e-mail test (42,693 customers, women's mail, visits, five folds, two seeds) the
-out-of-fold Qini coefficient, in visits per 1,000 customers, was 7.6 and 7.8 for two logistic
-models, 7.1 and 6.9 for two gradient boostings; 8.0 and 8.0 for the logistic and 6.9 and 6.8 for
-the boosted class transformation: hence logistic, which also takes a tenth of the time.
+Numbers enter as linear splines with quantile knots, because an effect often rises and falls again
+(customers who have just bought need no mail, those who left long ago read none). Learners compared
+by the out-of-fold Qini coefficient, in outcomes per 1,000 customers, two seeds each: women's mail
+of Hillstrom's e-mail test (visits) 7.1 and 7.4 for logistic models of plain numbers, 7.2 and 7.1
+with splines, 6.5 and 7.3 for gradient boosting; men's mail 1.5 and 2.3, 1.8 and 3.0, 1.0 and 2.8; a
+simulated win-back message whose effect is not monotone (purchases) 4.5 and 4.1, 7.8 and 8.0, 8.6
+and 9.0. Splines are never far from the best and take a fifth of the time of boosting.
 
 Source: Radcliffe (2007); Jaskowski and Jaroszewicz (2012); Athey and Imbens (2016);
 Chernozhukov and others (2018) for the calibration.
@@ -35,6 +39,8 @@ SEED = 20_240_607
 PENALTY = 0.1
 RIDGE = 100.0
 RAREST = 10
+FEWEST_FOR_SPLINES = 10
+KNOTS = 5
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,12 @@ class Calibration:
 
 
 def encoder(features: pd.DataFrame) -> Any:
-    """What turns features into a standardised matrix, fitted on these rows.
+    """What turns features into a matrix of standardised columns, fitted on these rows.
 
-    Numbers that are never negative and spread over more than two powers of ten are taken as
-    log(1 + x); missing ones get the median and a column that says so; categories held by fewer
-    than 10 customers count as one.
+    Numbers of ten and more values become linear splines with knots at quartiles, those that
+    are never negative and spread over more than two powers of ten on log(1 + x); missing ones
+    get the median and a column that says so; categories held by fewer than 10 customers count as
+    one.
 
     Args:
         features: Columns of numbers or of texts; features with a single value carry nothing.
@@ -92,28 +99,46 @@ def encoder(features: pd.DataFrame) -> Any:
         ValueError: No feature varies.
     """
     from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import OneHotEncoder
 
     varied = [name for name in features if features[name].nunique(dropna=False) > 1]
-    numbers = [name for name in varied if features[name].dtype.kind in "fiub"]
-    wide = [name for name in numbers if _is_wide(features[name].to_numpy(float))]
-    plain = [name for name in numbers if name not in wide]
-    texts = [name for name in varied if name not in numbers]
     if not varied:
         raise ValueError(f"none of the features {list(features)} varies; uplift needs one.")
-    fill = SimpleImputer(strategy="median", add_indicator=True)
-    logs = make_pipeline(
-        fill, FunctionTransformer(np.log1p, feature_names_out="one-to-one"), StandardScaler()
-    )
+    numbers = [name for name in varied if features[name].dtype.kind in "fiub"]
     codes = OneHotEncoder(
         min_frequency=RAREST, handle_unknown="infrequent_if_exist", drop="first",
         sparse_output=False,
     )  # fmt: skip
-    parts = [("wide", logs, wide), ("plain", make_pipeline(fill, StandardScaler()), plain),
-             ("texts", codes, texts)]  # fmt: skip
-    return ColumnTransformer([part for part in parts if part[2]]).fit(_texts(features))
+    parts = [(name, _number(features[name].to_numpy(float)), [name]) for name in numbers]
+    texts = [name for name in varied if name not in numbers]
+    parts += [("texts", codes, texts)] if texts else []
+    return ColumnTransformer(parts).fit(_texts(features))
+
+
+def _number(values: Floats) -> Any:
+    """The steps that turn one number into columns."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
+
+    known = values[np.isfinite(values)]
+    steps: list[Any] = [SimpleImputer(strategy="median")]
+    if _is_wide(values):
+        steps.append(FunctionTransformer(np.log1p))
+    if len(np.unique(known)) >= FEWEST_FOR_SPLINES:
+        steps.append(SplineTransformer(KNOTS, degree=1, knots="quantile", include_bias=False))
+    column = make_pipeline(*steps, StandardScaler())
+    return _with_gaps(column) if len(known) < len(values) else column
+
+
+def _with_gaps(column: Any) -> Any:
+    """A number's columns and one that says where it is missing."""
+    from sklearn.impute import MissingIndicator
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.preprocessing import StandardScaler
+
+    gaps = make_pipeline(MissingIndicator(features="all"), StandardScaler())
+    return make_union(column, gaps)
 
 
 def _is_wide(values: Floats) -> bool:
@@ -185,17 +210,19 @@ def cross_fit(
         ValueError: No feature varies, or an arm has no event in a fold.
     """
     from sklearn.model_selection import StratifiedKFold
+    from threadpoolctl import threadpool_limits
 
     arm, result = np.asarray(treated, int), np.asarray(outcome, int)
     x = matrix(encoder(features), features)
     fold = np.zeros(len(arm), np.int64)
     scores = {method: np.zeros(len(arm)) for method in METHODS}
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    for number, (train, test) in enumerate(folds.split(x, 2 * arm + result)):
-        fold[test] = number
-        for method in METHODS:
-            model = fit(method, x[train], arm[train], result[train])
-            scores[method][test] = model.predict(x[test])
+    with threadpool_limits(1):  # the matrices are narrow: more threads wait for one another
+        for number, (train, test) in enumerate(folds.split(x, 2 * arm + result)):
+            fold[test] = number
+            for method in METHODS:
+                model = fit(method, x[train], arm[train], result[train])
+                scores[method][test] = model.predict(x[test])
     places = {method: places_in_folds(found, fold, seed) for method, found in scores.items()}
     return CrossFitted(scores, fold, places)
 
