@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from helpers.measures.customer_value import require_own_day
 from helpers.measures.frames import one_row
 from helpers.measures.lifecycle import days_between_purchases
-from helpers.measures.purchases import without_small_groups
+from helpers.measures.purchases import without_small_counts, without_small_groups
 from helpers.measures.value_fits import DAYS_PER_WEEK, Fit, expected_value, fit, valued_histories
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def alive_total(store: Store, period: Period) -> pd.DataFrame:
         "value_high": value + half,
         "basis": found.basis,
     }
-    return pd.DataFrame([row])
+    return without_small_counts(pd.DataFrame([row]), "one_time", "customers")
 
 
 def alive(store: Store, period: Period) -> pd.DataFrame:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from helpers.models.customer_value import Horizon
     from helpers.models.gamma_gamma import GammaGamma
     from helpers.models.purchase_models import PurchaseModel
     from helpers.store.open import Store
@@ -187,6 +188,7 @@ def _fitted(store: Store) -> dict[str, Any]:
     name = chosen_model(store)
     columns = [history[column] for column in ("frequency", "recency", "age", "customers")]
     purchases = {key: FITS[key](*columns) for key in dict.fromkeys(("bg_nbd", name))}
+    name = name if purchases[name].converged else "bg_nbd"
     paid = gamma_gamma.fit(spend["frequency"], spend["mean_value"], spend["customers"])
     share = contribution_share(store, Period(store.as_of, store.as_of))
     earned = _fit_of_contribution(store) if share is not None else None
@@ -283,6 +285,27 @@ def expected_value(
     """
     from helpers.models import customer_value as model
 
-    horizon = model.Horizon(months, DISCOUNT_RATE, found.margin, WEEKS_PER_YEAR)
     fits = purchases or found.purchases, spend or found.spend
-    return model.expected_value(*fits, history, horizon)
+    return model.expected_value(*fits, history, _horizon(found, months))
+
+
+def value_lost(
+    found: Fit,
+    history: pd.DataFrame,
+    *,
+    purchases: PurchaseModel | None = None,
+    spend: GammaGamma | None = None,
+) -> np.ndarray:
+    """What one customer of each row would bring in 12 months, times the chance of having left."""
+    from helpers.models import customer_value as model
+
+    fits = purchases or found.purchases, spend or found.spend
+    alive = fits[0].probability_alive(history["frequency"], history["recency"], history["age"])
+    lost: np.ndarray = model.value_if_alive(*fits, history, _horizon(found, 12)) * (1 - alive)
+    return lost
+
+
+def _horizon(found: Fit, months: float) -> Horizon:
+    from helpers.models.customer_value import Horizon
+
+    return Horizon(months, DISCOUNT_RATE, found.margin, WEEKS_PER_YEAR)

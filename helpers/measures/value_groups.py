@@ -237,7 +237,14 @@ def _costed_first_year(store: Store, period: Period) -> tuple[Fit, pd.DataFrame]
 def _first_year(store: Store, period: Period, start: date) -> tuple[Fit, pd.DataFrame]:
     """Customers since a day, with what they brought in their first 365 days and what is to come."""
     require_own_day(store, period)
+    for source in ("customer_summary", "purchase_days"):
+        store.mart(source)  # named on the page also when the result is at hand
     found = fit(store)
+    key = f"first_year {start}"
+    return found, store.once(key, lambda: _customers_of_first_year(store, period, start, found))
+
+
+def _customers_of_first_year(store: Store, period: Period, start: date, found: Fit) -> pd.DataFrame:
     people = store.mart("customer_summary")
     people = people.filter(people.first_day >= start)
     people = with_records(store, people)
@@ -254,7 +261,7 @@ def _first_year(store: Store, period: Period, start: date) -> tuple[Fit, pd.Data
         raise MissingTable("orders", ("customer_id",), "short")
     frame = as_history(frame)
     frame["days_left"] = (YEAR_DAYS - 1 - frame["age_days"]).clip(lower=0)
-    return found, frame.assign(predicted=_rest_of_year(found, frame))
+    return frame.assign(predicted=_rest_of_year(found, frame))
 
 
 def _values(store: Store, period: Period, found: Fit) -> ir.Table:

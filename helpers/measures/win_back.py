@@ -19,6 +19,7 @@ from helpers.measures.value_fits import (
     as_history,
     expected_value,
     fit,
+    value_lost,
     valued_histories,
     with_records,
 )
@@ -62,7 +63,7 @@ def segment_values(store: Store, period: Period) -> pd.DataFrame:
     value = expected_value(found, history)
     history = history.assign(
         alive=alive * n, expected=expected * n, expected_value=value * n,
-        at_stake=_at_stake(value, alive) * n,
+        at_stake=value_lost(found, history) * n,
     )  # fmt: skip
     names = ["customers", "alive", "expected", "expected_value", "at_stake"]
     sums = history.groupby("segment")[names].sum()
@@ -139,9 +140,13 @@ def win_back_actions(store: Store, period: Period, *, top: int = TOP) -> pd.Data
 
 def _most_at_stake(store: Store, period: Period, top: int) -> pd.DataFrame:
     """The customers of the list with their histories and ids; ids never leave this module."""
-    import numpy as np
-
     require_own_day(store, period)
+    for source in ("customer_summary", "purchase_days"):
+        store.mart(source)  # named on the page also when the result is at hand
+    return store.once(f"most_at_stake {top}", lambda: _ranked(store, period, top))
+
+
+def _ranked(store: Store, period: Period, top: int) -> pd.DataFrame:
     found = fit(store)
     people = scored_customers(store)
     people = with_records(store, people.filter(people.frequency > 0))
@@ -150,14 +155,20 @@ def _most_at_stake(store: Store, period: Period, top: int) -> pd.DataFrame:
     frame = as_history(store.to_frame(people.select(*names).order_by(*CUSTOMER)))
     frame["probability_alive"] = found.purchases.probability_alive(*_columns(frame))
     frame = frame[frame["probability_alive"] < LIKELY].reset_index(drop=True)
-    value = expected_value(found, frame)
-    frame["value_at_stake"] = _at_stake(value, frame["probability_alive"].to_numpy())
-    frame = frame.assign(expected_value=value, basis=found.basis)
+    frame["value_at_stake"] = value_lost(found, frame)
+    frame = frame.assign(expected_value=expected_value(found, frame), basis=found.basis)
     ordered = frame.sort_values(
         ["value_at_stake", *CUSTOMER], ascending=[False, True, True], kind="stable"
     )
     chosen = ordered[ordered["value_at_stake"] > 0].head(top).reset_index(drop=True)
     chosen = chosen if len(chosen) >= SMALLEST_GROUP else chosen.head(0)
+    return _with_reasons(store, period, found, chosen)
+
+
+def _with_reasons(store: Store, period: Period, found: Fit, chosen: pd.DataFrame) -> pd.DataFrame:
+    """How each customer's silence compares with the own gaps and with the shop's."""
+    import numpy as np
+
     silent = chosen["age_days"] - chosen["recency_days"]
     gap = chosen["recency_days"] / chosen["frequency"]
     line = float(days_between_purchases(store, period)["percentile_90_days"].iloc[0])
@@ -179,24 +190,14 @@ def _total_at_stake(found: Fit, chosen: pd.DataFrame) -> tuple[float, float, flo
     from helpers.models.customer_value import with_errors
 
     def total(purchases: PurchaseModel, spend: GammaGamma) -> np.ndarray:
-        value = expected_value(found, chosen, purchases=purchases, spend=spend)
-        alive = purchases.probability_alive(*_columns(chosen))
-        return np.array([_at_stake(value, alive).sum()])
+        return np.array([value_lost(found, chosen, purchases=purchases, spend=spend).sum()])
 
     (value,), (error,) = with_errors(found.purchases, found.spend, total)
     alive = chosen["probability_alive"].to_numpy()
-    if_alive = chosen["expected_value"].to_numpy() / np.maximum(alive, 1e-9)
+    if_alive = chosen["value_at_stake"].to_numpy() / (1 - alive)
     chance = np.sqrt((if_alive**2 * alive * (1 - alive)).sum())
     half = 1.96 * math.hypot(float(error), float(chance))
     return float(value), max(float(value) - half, 0.0), float(value) + half
-
-
-def _at_stake(value: np.ndarray, alive: np.ndarray) -> np.ndarray:
-    """What those who have left would bring were they alive, from the value expected of all."""
-    import numpy as np
-
-    stake: np.ndarray = value / np.maximum(alive, 1e-9) * (1 - alive)
-    return stake
 
 
 def _columns(history: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:

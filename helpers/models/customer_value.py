@@ -81,8 +81,25 @@ def expected_value(
     Raises:
         ValueError: `spend.q` <= 1, where mean spend does not exist.
     """
+    history = (customers[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age"))
+    alive = purchases.probability_alive(*history)
+    return np.asarray(alive * value_if_alive(purchases, spend, customers, horizon))
+
+
+def value_if_alive(
+    purchases: PurchaseModel, spend: GammaGamma, customers: pd.DataFrame, horizon: Horizon
+) -> Floats:
+    """As `expected_value`, of each customer who is still alive at the end of observation.
+
+    Times the probability of having left it is what went with those who have.
+    """
     _check_mean_exists(spend)
-    return _value(purchases, spend, customers, horizon)
+    frequency, age = (customers[name].to_numpy(dtype=float) for name in ("frequency", "age"))
+    discounted = purchases.purchases_while_alive(
+        horizon.length, frequency, age, discount_rate=horizon.discount_rate
+    )
+    value: Floats = discounted * spend.value_of(customers) * horizon.margin
+    return value
 
 
 def mean_expected_value(
@@ -103,13 +120,14 @@ def mean_expected_value(
     Returns:
         Money per customer; `n` customers.
     """
-    _check_mean_exists(spend)
-    value = float(_value(purchases, spend, customers, horizon).mean())
+    value = float(expected_value(purchases, spend, customers, horizon).mean())
     few = evenly_taken(customers, CUSTOMERS_IN_DRAWS)
     spent = replace(horizon, margin=1.0)
-    low, high = _ratio_quantiles(
-        purchases, spend, lambda buys, pays: float(_value(buys, pays, few, spent).mean()), seed
-    )
+
+    def value_of_few(buys: PurchaseModel, pays: GammaGamma) -> float:
+        return float(expected_value(buys, pays, few, spent).mean()) if pays.q > 1 else np.inf
+
+    low, high = _ratio_quantiles(purchases, spend, value_of_few, seed)
     return _from_ratio(value, low, high, len(customers))
 
 
@@ -153,7 +171,7 @@ def with_errors(
 
     Returns:
         The figures at the estimates and their standard errors; NaN errors where a fit has no
-        covariance.
+        covariance, or mean spend may not exist.
     """
     value = np.asarray(function(purchases, spend), float)
     centre, covariance = _joint(purchases, spend)
@@ -162,10 +180,10 @@ def with_errors(
     variance = np.zeros_like(value)
     for step in np.linalg.cholesky(covariance).T:
         step = np.clip(step, -FARTHEST_LOG_STEP, FARTHEST_LOG_STEP)
-        up, down = (
-            np.asarray(function(*_at(purchases, spend, centre + way * step)), float)
-            for way in (1, -1)
-        )
+        ends = [_at(purchases, spend, centre + way * step) for way in (1, -1)]
+        if not all(pays.q > 1 for _, pays in ends):
+            return value, np.full_like(value, np.nan)
+        up, down = (np.asarray(function(*fits), float) for fits in ends)
         variance += ((up - down) / 2) ** 2
     return value, np.sqrt(variance)
 
@@ -184,20 +202,6 @@ def _from_ratio(value: float, low: float, high: float, n: float) -> Estimate:
     """A loss has the larger ratio at its lower end."""
     ends = (value * low, value * high)
     return Estimate(value, min(ends), max(ends), n)
-
-
-def _value(
-    purchases: PurchaseModel, spend: GammaGamma, customers: pd.DataFrame, horizon: Horizon
-) -> Floats:
-    frequency, recency, age = (
-        customers[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age")
-    )
-    alive = purchases.probability_alive(frequency, recency, age)
-    discounted = purchases.purchases_while_alive(
-        horizon.length, frequency, age, discount_rate=horizon.discount_rate
-    )
-    value: Floats = alive * discounted * spend.value_of(customers) * horizon.margin
-    return value
 
 
 def _ratio_quantiles(
