@@ -165,7 +165,8 @@ def main(seeds: int = SEEDS, processes: int = 2) -> int:
     found = summary(intervals_of_shops(range(seeds), processes))
     fewest, most = round(FEWEST_SHARE * seeds), round(MOST_SHARE * seeds)
     fits = found["holds"].between(fewest, most)
-    print(f"95 % intervals of plain shops of {CUSTOMERS} customers, seeds 0 to {seeds - 1}")
+    print(f"95 % intervals of plain shops of {CUSTOMERS} customers, one mechanism at a time, "
+          f"seeds 0 to {seeds - 1}")  # fmt: skip
     rows = [
         [claim, f"{row.truth:.5g}", f"{row.mean_value:.5g}", f"{row.mean_width:.4g}",
          f"{row.holds} of {row.shops}", "" if fits[claim] else "OUTSIDE"]
