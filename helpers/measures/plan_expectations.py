@@ -60,9 +60,10 @@ def lifecycle_expectations(store: Store, period: Period) -> pd.DataFrame:
         One row per figure, in the plan's order: `figure` (id), `section`, `metric`, `lever`,
         `lever_zh`, `kind` (`change` or `level`), `expected` (relative change, or level), `now`,
         `before` (the metric), `expected_now` (what the plan would expect of a shop that stood at
-        `before`), `points_now` (the same in percentage points), `reading` (`clear`,
-        `relative_shown`, `points_impossible`: the relative reading is the only possible one,
-        `impossible`: both exceed 100 %), `measured`, `low`, `high` (change or level; 95 %), `n`,
+        `before`), `points_now` (the same in percentage points), `expected_points` (that as a
+        relative change), `reading` (`clear`, `relative_shown`, `points_impossible`: the relative
+        reading is the only possible one, `impossible`: both exceed 100 %), `measured`, `low`,
+        `high` (change or level; 95 %), `n` (people or visitors, the smaller of the two periods),
         `against` (`last_year`, `previous` or empty), `verdict` (`above`: more than expected in
         the direction that the plan hopes for, `within`, `below`, `cannot_tell`), `grade` (`count`,
         `before_after`, `matched_comparison`, `randomised_test`; empty where nothing was measured),
@@ -90,8 +91,8 @@ def lifecycle_expectations(store: Store, period: Period) -> pd.DataFrame:
 
 COLUMNS = [
     "figure", "section", "metric", "lever", "lever_zh", "kind", "expected", "now", "before",
-    "expected_now", "points_now", "reading", "measured", "low", "high", "n", "against", "verdict",
-    "grade", "can_say", "state", "needs",
+    "expected_now", "points_now", "expected_points", "reading", "measured", "low", "high", "n",
+    "against", "verdict", "grade", "can_say", "state", "needs",
 ]  # fmt: skip
 
 
@@ -109,7 +110,9 @@ def _answered(figure: Benchmark, answer: Answer) -> dict[str, Any]:
     points = figure.expected_in_points(before) if known else None
     return {
         "now": answer.now, "before": before, "expected_now": _number(relative),
-        "points_now": _number(points), "reading": _reading(figure, known, relative, points),
+        "points_now": _number(points),
+        "expected_points": math.nan if points is None else points / before - 1,
+        "reading": _reading(figure, known, relative, points),
         "measured": found.value, "low": found.low, "high": found.high, "n": found.n,
         "against": answer.against, "verdict": verdict(figure, found), "grade": answer.grade,
         "can_say": True, "state": "known", "needs": "",
@@ -188,9 +191,10 @@ def _change(
 
 
 def _estimate(row: dict[str, Any]) -> Estimate:
+    """A metric's value with its interval; `n` is its denominator, people and not days."""
     from helpers.models.estimate import Estimate
 
-    return Estimate(*(float(row[name]) for name in ("value", "low", "high", "n")))
+    return Estimate(*(float(row[name]) for name in ("value", "low", "high", "denominator")))
 
 
 def relative_change(now: Estimate, before: Estimate) -> Estimate:
@@ -222,7 +226,7 @@ def _customer_value(store: Store, period: Period) -> Answer:
     """Change of what customers won a year before have brought in 365 days, on a year earlier."""
     measure = resolve("traffic_actions.value_by_channel")
     rows = [measure(store, span).iloc[0] for span in (period, period.last_year())]
-    now, before = (_estimate({**row.to_dict(), "n": row["customers"]}) for row in rows)
+    now, before = (_estimate({**row.to_dict(), "denominator": row["customers"]}) for row in rows)
     found = relative_change(now, before)
     return Answer(found, BEFORE_AFTER, now.value, before.value, "last_year")
 

@@ -137,6 +137,7 @@ def test_both_readings_of_a_change_of_a_rate_stand_side_by_side(rows):
     row = rows.loc["acca_repurchase"]
     assert row["reading"] == "relative_shown"
     assert (row["expected_now"], row["points_now"]) == pytest.approx((0.3 * 1.18, 0.48))
+    assert row["expected_points"] == pytest.approx(0.48 / 0.3 - 1)
 
 
 def test_a_reading_above_100_percent_is_said_to_be_impossible():
