@@ -113,6 +113,16 @@ def ltv_12m(store: Store, period: Period) -> pd.DataFrame:
     return new_customer_value(store, period, months=12)
 
 
+def ltv_24m(store: Store, period: Period) -> pd.DataFrame:
+    """As `ltv_12m`, over 24 months."""
+    return new_customer_value(store, period, months=24)
+
+
+def ltv_36m(store: Store, period: Period) -> pd.DataFrame:
+    """As `ltv_12m`, over 36 months."""
+    return new_customer_value(store, period, months=36)
+
+
 def new_customer_value(store: Store, period: Period, *, months: int) -> pd.DataFrame:
     """As `ltv_12m`, over any number of months."""
     first, repeats = _first_and_repeats(store, period, months)

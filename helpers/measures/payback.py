@@ -38,7 +38,8 @@ def payback_by_cohort(store: Store, period: Period, *, quarters: int = 9) -> pd.
         quarters: How many quarters of first purchase, up to the last one that is over.
 
     Returns:
-        One row per quarter whose spend is known: `cohort` (first day), `customers`, `cac` (all
+        One row per quarter whose spend is known: `cohort` (first day), `quarter` (2024-Q3),
+        `customers`, `cac` (all
         acquisition spend of the quarter / its new customers; exact), `months_over` (months since
         first purchase that are over for all of the cohort, 24 at most), `brought` (contribution a
         customer in them; blank where there is none), `brought_low`, `brought_high` (95 % of the
@@ -50,8 +51,45 @@ def payback_by_cohort(store: Store, period: Period, *, quarters: int = 9) -> pd.
     Raises:
         MissingTable: Cost of goods, customers or spend is unknown.
     """
+    return _with_quarter(_paybacks(payback_curve(store, period, quarters=quarters), "cohort"))
+
+
+def payback_finding(store: Store, period: Period, *, quarters: int = 9) -> pd.DataFrame:
+    """The latest cohort with a month behind it, and the earliest one at the same age.
+
+    Returns:
+        At most one row: `variant` (`not_reached`, `reached`, with `_alone` behind where there is
+        no earlier cohort), `quarter`, `customers`, `cac`, `months` (over for that cohort), `month`
+        (of payback), `share` (brought by then / cost), `first_quarter`, `first_cac`, `first_share`
+        (of the earliest cohort after as many months). No row where no cohort has a month over.
+
+    Raises:
+        MissingTable: As `payback_by_cohort`.
+    """
+    import pandas as pd
+
     curve = payback_curve(store, period, quarters=quarters)
-    return _paybacks(curve, "cohort")
+    known = curve[curve["months_since"] > 0]
+    if known.empty:
+        return pd.DataFrame()
+    last = known[known["cohort"] == known["cohort"].iloc[-1]].iloc[-1]
+    month = _first_month(known[known["cohort"] == last["cohort"]], "brought")
+    same_age = known[known["months_since"] == last["months_since"]]
+    first = same_age.iloc[0]
+    reading = "not_reached" if math.isnan(month) else "reached"
+    row = {
+        "variant": reading if len(same_age) > 1 else f"{reading}_alone",
+        "quarter": last["quarter"],
+        "customers": last["customers"],
+        "cac": last["cac"],
+        "months": last["months_since"],
+        "month": month,
+        "share": last["share"],
+        "first_quarter": first["quarter"],
+        "first_cac": first["cac"],
+        "first_share": first["share"],
+    }
+    return pd.DataFrame([row])
 
 
 def payback_curve(store: Store, period: Period, *, quarters: int = 9) -> pd.DataFrame:
@@ -59,9 +97,9 @@ def payback_curve(store: Store, period: Period, *, quarters: int = 9) -> pd.Data
 
     Returns:
         One row per quarter and month since first purchase (0: none is over yet, then the figures
-        are blank): `cohort`, `months_since`, `customers`, `cac`, `brought`, `low`, `high` (95 % of
-        the mean over customers), `share` (`brought` / `cac`). Months that are not over for all of
-        the cohort have no row.
+        are blank): `cohort`, `quarter`, `months_since`, `customers`, `cac`, `brought`, `low`,
+        `high` (95 % of the mean over customers), `share` (`brought` / `cac`). Months that are not
+        over for all of the cohort have no row.
 
     Raises:
         MissingTable: As `payback_by_cohort`.
@@ -81,7 +119,7 @@ def payback_curve(store: Store, period: Period, *, quarters: int = 9) -> pd.Data
         over = _months_over(quarter.end, known_until(store, period))
         found = sums[sums["group"].dt.date == quarter.start]
         rows += _curve(str(quarter.start), found, cost, over)
-    return _as_curve(rows, "cohort")
+    return _with_quarter(_as_curve(rows, "cohort"))
 
 
 def payback_by_channel(store: Store, period: Period) -> pd.DataFrame:
@@ -209,6 +247,11 @@ def _as_curve(rows: list[tuple], key: str) -> pd.DataFrame:
     if key == "cohort":
         frame[key] = pd.to_datetime(frame[key])
     return frame.assign(share=frame["brought"] / frame["cac"])
+
+
+def _with_quarter(frame: pd.DataFrame) -> pd.DataFrame:
+    labels = [quarter_of(day.date()).label for day in frame["cohort"]]
+    return frame.assign(quarter=labels)
 
 
 def _paybacks(curve: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -84,9 +84,9 @@ def value_by_cohort(store: Store, period: Period, *, quarters: int = 9) -> pd.Da
         quarters: How many quarters, up to the one that holds that day.
 
     Returns:
-        One row per quarter: `cohort` (its first day), the figures of `value_by_channel`,
-        `months_over` (whole months that are over for all of the cohort, 12 at most; 0 while it
-        still grows), `basis`. Quarters of fewer than 10 customers are left out.
+        One row per quarter: `cohort` (its first day), `quarter` (2024-Q3), the figures of
+        `value_by_channel`, `months_over` (whole months that are over for all of the cohort, 12 at
+        most; 0 while it still grows), `basis`. Quarters of fewer than 10 customers are left out.
 
     Raises:
         MissingTable: Customers are unknown, or the period does not end on the store's day.
@@ -96,6 +96,7 @@ def value_by_cohort(store: Store, period: Period, *, quarters: int = 9) -> pd.Da
     cohort = customers["first_day"].dt.to_period("Q").dt.start_time
     frame = _by_group(found, customers.assign(cohort=cohort), "cohort")
     frame["months_over"] = [months_over(day.date(), store.as_of) for day in frame["cohort"]]
+    frame["quarter"] = [quarter_of(day.date()).label for day in frame["cohort"]]
     frame = without_small_groups(frame)
     return frame.sort_values("cohort", ignore_index=True)
 
@@ -130,6 +131,36 @@ def ltv_to_cac(store: Store, period: Period) -> pd.DataFrame:
     )
 
 
+def ltv_to_cac_finding(store: Store, period: Period) -> pd.DataFrame:
+    """`ltv_to_cac` as a sentence needs it.
+
+    Returns:
+        One row: `variant` (`pays`: surely above 1; `loses`: surely below; `open`), `ratio`, `low`,
+        `high`, `observed` (multiples), `value`, `cac` (money a customer), `customers`.
+
+    Raises:
+        MissingTable: As `ltv_to_cac`.
+    """
+    import pandas as pd
+
+    row = ltv_to_cac(store, period).iloc[0]
+    found = {
+        "variant": _reading(row["low"], row["high"]),
+        "ratio": row["value"],
+        "low": row["low"],
+        "high": row["high"],
+        "observed": row["observed"],
+        "value": row["numerator"],
+        "cac": row["denominator"],
+        "customers": row["n"],
+    }
+    return pd.DataFrame([found])
+
+
+def _reading(low: float, high: float) -> str:
+    return "pays" if low > 1 else "loses" if high < 1 else "open"
+
+
 def ltv_to_cac_by_channel(store: Store, period: Period) -> pd.DataFrame:
     """`ltv_to_cac` of each first channel on which anything was spent, lowest multiple first.
 
@@ -159,7 +190,7 @@ def ltv_to_cac_by_channel(store: Store, period: Period) -> pd.DataFrame:
         ratio = _ratio(value, cost)
         ends = [value["customers"] * cost.value * (one - 1)
                 for one in (ratio.value, ratio.low, ratio.high)]  # fmt: skip
-        reading = "pays" if ratio.low > 1 else "loses" if ratio.high < 1 else "open"
+        reading = _reading(ratio.low, ratio.high)
         rows.append((value["channel"], value["customers"], value["value"], cost.value, cost.low,
                      cost.high, ratio.value, ratio.low, ratio.high, *ends, reading))  # fmt: skip
     names = ["channel", "customers", "value", "cac", "cac_low", "cac_high", "ratio", "low", "high",

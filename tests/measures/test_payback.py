@@ -105,6 +105,14 @@ def test_the_interval_of_the_month_follows_the_ends_of_the_mean(shop):
     assert 48 < row["brought_low"] < 50
 
 
+def test_the_finding_compares_the_latest_cohort_with_the_first_at_its_age(shop):
+    """After 3 months 40 of 50 against 60 of 50."""
+    row = payback.payback_finding(shop, shop.period).iloc[0]
+    assert (row["variant"], row["quarter"], row["months"]) == ("not_reached", "2024-Q3", 3)
+    assert row["share"] == pytest.approx(0.8)
+    assert (row["first_quarter"], row["first_share"]) == ("2023-Q1", pytest.approx(1.2))
+
+
 def test_an_earlier_period_knows_nothing_of_later_days(shop):
     from helpers.plan.periods import parse_period
 

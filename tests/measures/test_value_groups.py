@@ -100,6 +100,18 @@ def test_ltv_to_cac_divides_value_by_what_the_same_customers_cost(shop):
     assert row["numerator"] == pytest.approx(whole["value"], rel=0.12)
 
 
+def test_the_finding_says_what_the_interval_says(shop):
+    row = value_groups.ltv_to_cac_finding(shop, shop.period).iloc[0]
+    metric = value_groups.ltv_to_cac(shop, shop.period).iloc[0]
+    assert (row["ratio"], row["low"]) == (metric["value"], metric["low"])
+    sure = {
+        "pays": row["low"] > 1,
+        "loses": row["high"] < 1,
+        "open": row["low"] <= 1 <= row["high"],
+    }
+    assert sure[row["variant"]]
+
+
 def test_ltv_to_cac_of_channels_uses_their_own_cost(shop):
     frame = value_groups.ltv_to_cac_by_channel(shop, shop.period)
     costs = channels.acquisition_of(shop, shop.period.trailing(365)).set_index("channel")
