@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from helpers.measures import held_out
+from helpers.models import bg_nbd
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 from helpers.store.open import opened
@@ -92,6 +93,21 @@ def test_tracking_counts_the_repeat_purchases_of_customers_known_at_the_cut(shop
     assert frame["actual"].is_monotonic_increasing
     assert frame["predicted"].iloc[-1] == pytest.approx(repeats, rel=0.05)
     assert frame["held_out"].sum() == held_out.HELD_OUT_DAYS // 7
+
+
+def test_the_plan_for_the_time_ahead_is_what_the_model_expects_of_every_customer(shop):
+    store, _ = shop
+    row = held_out.planned_purchases(store, store.period).iloc[0]
+    people = store.to_frame(store.mart("customer_summary"))
+    history = [people[name] for name in ("frequency", "recency_days", "age_days")]
+    expected = bg_nbd.fit(*history).expected_purchases(row["days"], *history)
+    assert row["purchases"] == pytest.approx(expected.sum(), rel=1e-4)
+    assert row["purchases_low"] < row["purchases"] < row["purchases_high"]
+    error = held_out.forecast_error(store, store.period).iloc[0]
+    assert row["purchases_low"] == pytest.approx(row["purchases"] / (1 + error["high"]))
+    days = store.to_frame(store.mart("purchase_days"))
+    repeats = days[(days["number"] > 1) & (days["day"] > days["day"].max() - pd.Timedelta("365D"))]
+    assert row["worth"] / row["purchases"] == pytest.approx(repeats["paid_sales"].mean(), rel=1e-2)
 
 
 def test_given_the_history_the_forecasts_of_cdnow_are_as_low_as_published(cdnow):
