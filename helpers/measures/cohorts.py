@@ -23,6 +23,7 @@ from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
 
     from helpers.store.open import Store
@@ -37,7 +38,8 @@ def cohort_retention(store: Store, period: Period, *, cohorts: int = 13) -> pd.D
     Args:
         store: Uses mart `purchase_days`.
         period: The last cohort is its last complete month.
-        cohorts: How many months of first purchase, up to that one.
+        cohorts: How many months of first purchase, up to that one; months of fewer than 10 new
+            customers are none.
 
     Returns:
         One row per cohort and month since: `cohort` (first day of the month), `customers` (new in
@@ -66,14 +68,16 @@ def cohort_money(store: Store, period: Period, *, cohorts: int = 13) -> pd.DataF
     Args:
         store: Uses mart `purchase_days`; table `returns` says which months are still open.
         period: The last cohort is its last complete month.
-        cohorts: How many months of first purchase, up to that one.
+        cohorts: How many months of first purchase, up to that one; months of fewer than 10 new
+            customers are none.
 
     Returns:
         One row per cohort and month since: `cohort` (first day of the month), `customers` (new in
         it), `months_since` (0: the month of the first purchase ...), `orders`, `paid_sales` and
         `contribution` (before marketing, net of refunds so far): per new customer, sum until the
         end of that month; `contribution` is blank where under 95 % of the paid sales have a known
-        cost, and is scaled to all of them elsewhere. `provisional`: refunds of the month are still
+        cost, and is scaled to all of them elsewhere. `value` and `basis`: contribution where every
+        cohort's is known, else `paid_sales`. `provisional`: refunds of the month are still
         to come, so its contribution will fall. Months that are not over have no row; cohorts of
         fewer than 10 customers are left out.
 
@@ -84,17 +88,22 @@ def cohort_money(store: Store, period: Period, *, cohorts: int = 13) -> pd.DataF
 
     frame = _triangle(store, period, cohorts)
     if frame.empty:
-        return frame.drop(columns=["active", "costed_sales"]).assign(provisional=False)
+        return frame.drop(columns=["active", "costed_sales"]).assign(
+            value=0.0, basis="paid_sales", provisional=False
+        )
     added = frame.groupby("cohort")[list(_SUMS)].cumsum()
     known = added["costed_sales"] >= SMALLEST_COSTED_SHARE * added["paid_sales"]
     scale = added["paid_sales"] / added["costed_sales"].where(added["costed_sales"] > 0)
     month = pd.PeriodIndex(frame["cohort"], freq="M") + frame["months_since"].to_numpy()
     ends = pd.Series(month.to_timestamp(how="end").normalize(), index=frame.index)
-    return frame[["cohort", "customers", "months_since"]].assign(
+    found = frame[["cohort", "customers", "months_since"]].assign(
         orders=added["orders"] / frame["customers"],
         paid_sales=added["paid_sales"] / frame["customers"],
         contribution=(added["contribution"] * scale / frame["customers"]).where(known),
-        provisional=ends >= pd.Timestamp(_open_since(store)),
+    )
+    basis = "contribution" if known.all() else "paid_sales"
+    return found.assign(
+        value=found[basis], basis=basis, provisional=ends >= pd.Timestamp(_open_since(store))
     )
 
 
@@ -116,9 +125,9 @@ def repurchase_cohorts(store: Store, period: Period, *, cohorts: int = 25) -> pd
     from helpers.models.intervals import wilson
 
     end = known_until(store, period)
-    start = last_complete(store, period).back(cohorts)[0].start
     days = purchases(store, end)
-    first = days.filter(days.number == 1, days.day >= max(start, store.first_day))
+    start = _first_cohort(store, days, last_complete(store, period), cohorts)
+    first = days.filter(days.number == 1, days.day >= start)
     gap = first.next_day.delta(first.day, unit="day")
     counted = (
         first.mutate(cohort=first.day.truncate("M"), gap=gap)
@@ -148,8 +157,8 @@ def _triangle(store: Store, period: Period, cohorts: int) -> pd.DataFrame:
     import ibis
 
     last = last_complete(store, period)
-    start = last.back(cohorts)[0].start
     days = purchases(store, last.end)
+    start = _first_cohort(store, days, last, cohorts)
     first = days.filter(days.number == 1, days.day >= start)
     first = first.select(*CUSTOMER, cohort=first.day.truncate("M"))
     joined = days.inner_join(first, list(CUSTOMER))
@@ -172,6 +181,15 @@ def _triangle(store: Store, period: Period, cohorts: int) -> pd.DataFrame:
         .order_by("cohort", "months_since")
     )
     return _complete(store.to_frame(counted), last.start)
+
+
+def _first_cohort(store: Store, days: ir.Table, last: Period, cohorts: int) -> date:
+    """First day of the earliest of the last so many cohorts of 10 customers or more."""
+    first = days.filter(days.number == 1, days.day <= last.end)
+    counted = first.group_by(cohort=first.day.truncate("M")).aggregate(customers=first.count())
+    frame = store.to_frame(counted.order_by("cohort"))
+    large = frame.loc[frame["customers"] >= SMALLEST_GROUP, "cohort"].tail(cohorts)
+    return last.start if large.empty else large.iloc[0].date()
 
 
 def _complete(counted: pd.DataFrame, last_month: date) -> pd.DataFrame:

@@ -65,14 +65,15 @@ def first_orders(store: Store, period: Period, *, split: str, window_days: int) 
         `difference_low`, `difference_high`, `value` (a customer, money within the window, first
         order included), `value_difference` with `value_difference_low`, `value_difference_high`,
         `basis` (`contribution`, or `paid_sales` where under 95 % of it has a known cost),
-        `comparisons` and `status` (`better`, `worse`, `not_enough_evidence`). Differences are
+        `comparisons` and `evidence` (`better`, `worse`, `not_enough_evidence`). Differences are
         Mantel-Haenszel over quarters and channels of the first purchase (quarters alone for
         channels); their intervals are widened so that with 95 % all `comparisons` of the split
-        hold together (Bonferroni), and the status follows from that of the rate where at least 10
-        customers returned and 10 did not. Groups that would tell fewer than 10 are left out.
+        hold together (Bonferroni), and the evidence follows from that of the rate where at least 10
+        customers returned and 10 did not. Groups that would tell fewer than 10 are left out;
+        no row where one is left.
 
     Raises:
-        MissingTable: Customers are unknown, no window is over, or the split has one group only.
+        MissingTable: Customers are unknown, no window is over, or the split is not known.
         ValueError: `split` unknown or `window_days` < 1.
 
     Source: plan 2.1, 2.3; Mantel and Haenszel (1959).
@@ -83,9 +84,9 @@ def first_orders(store: Store, period: Period, *, split: str, window_days: int) 
         raise ValueError(f"window_days == {window_days}, must be >= 1.")
     cells = _named(store, _cells(store, period, split, window_days), split)
     sizes = without_small_groups(cells.groupby("group", as_index=False)["customers"].sum())
-    if len(sizes) < 2:
+    if set(cells["code"]) <= {UNKNOWN, "none"}:
         raise MissingTable(*_NEEDED[split], "empty")
-    return _compared(cells, list(sizes["group"]))
+    return _compared(cells, list(sizes["group"]) if len(sizes) > 1 else [])
 
 
 def first_order_actions(
@@ -95,23 +96,24 @@ def first_order_actions(
 
     Returns:
         One row per group that is `better` in `first_orders` and worth more, most worth first:
-        `action` (`lead`), `split`, `group`, `group_zh`, `rate`, `difference`, `customers` (a tenth of the new
-        customers of the last 365 days who began elsewhere), `worth`, `worth_low`, `worth_high`
-        (money within the window if their value rose by `value_difference`), `window_days`,
-        `basis`. A group after which more return but that brings less, as cheap goods may, is no
-        action; `others` and `unknown` are none either.
+        `action` (`lead`), `split`, `group`, `group_zh`, `rate`, `difference`, `customers` (a
+        tenth of the new customers of the last 365 days who began elsewhere), `worth`, `worth_low`,
+        `worth_high` (money within the window if their value rose by `value_difference`),
+        `window_days`, `basis`. A group after which more return but that brings less, as cheap
+        goods may, is no action; `others` and `unknown` are none either.
 
     Raises:
         MissingTable: As `first_orders`.
     """
     frame = first_orders(store, period, split=split, window_days=window_days)
+    frame = frame.astype({"customers": float, "value_difference": float})
     end = known_until(store, period)
     days = purchases(store, end)
     recent = days.filter(days.number == 1, days.day > end - timedelta(days=YEAR_DAYS))
     new = int(store.to_frame(recent.aggregate(n=recent.count()))["n"].iloc[0])
     elsewhere = 1 - frame["customers"] / frame["customers"].sum()
     frame["customers"] = (RESPONSE * new * elsewhere).round()
-    better = frame["status"].eq("better") & ~frame["group"].isin([OTHERS, UNKNOWN])
+    better = frame["evidence"].eq("better") & ~frame["group"].isin([OTHERS, UNKNOWN])
     worth_it = (frame["value_difference"] > 0) & (frame["customers"] >= SMALLEST_GROUP)
     frame = frame[better & worth_it]
     frame = frame.assign(
@@ -235,16 +237,18 @@ def _compared(cells: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
             "value": part[money].sum() / part["customers"].sum(),
             "value_difference": value.value, "value_difference_low": value.low,
             "value_difference_high": value.high, "basis": basis, "comparisons": len(groups),
-            "status": _status(rate, part),
+            "evidence": _evidence(rate, part),
         })  # fmt: skip
+    names = ["group", "group_zh", "customers", "returned", "rate", "low", "high", "difference",
+             "difference_low", "difference_high", "value", "value_difference",
+             "value_difference_low", "value_difference_high", "basis", "comparisons",
+             "evidence"]  # fmt: skip
+    if not rows:
+        return pd.DataFrame(columns=names)
     frame = pd.DataFrame(rows)
     low, high = wilson(frame["returned"], frame["customers"])
     frame = frame.assign(rate=frame["returned"] / frame["customers"], low=low, high=high)
     frame = frame.sort_values(["customers", "group"], ascending=[False, True])
-    names = ["group", "group_zh", "customers", "returned", "rate", "low", "high", "difference",
-             "difference_low", "difference_high", "value", "value_difference",
-             "value_difference_low", "value_difference_high", "basis", "comparisons",
-             "status"]  # fmt: skip
     last = frame["group"].eq(OTHERS)
     frame = pd.concat([frame[~last], frame[last]])[names].reset_index(drop=True)
     return without_small_counts(frame, "returned", "customers")
@@ -277,7 +281,7 @@ def _moments(side: pd.DataFrame, money: str) -> tuple[pd.Series, pd.Series, pd.S
     return mean, (spread / (n - 1).clip(lower=1)).clip(lower=0), n
 
 
-def _status(difference: Estimate, part: pd.DataFrame) -> str:
+def _evidence(difference: Estimate, part: pd.DataFrame) -> str:
     returned = part["returned"].sum()
     few = min(returned, part["customers"].sum() - returned) < SMALLEST_GROUP
     if not few and difference.low > 0:

@@ -72,7 +72,7 @@ def net_flow(store: Store, period: Period) -> pd.DataFrame:
         at risk), `regained` (the other way), `net` (lost less regained), `lost_value`,
         `regained_value`, `net_value` (what they are expected to bring in 12 months as they stand
         now, money; blank where it can't be said), `before` (customers in champions and loyal
-        then), `verdict` (`losing`, `gaining`, `even`; `few` where a count is below 10 and so all
+        then), `action` (`losing`, `gaining`, `even`; `few` where a count is below 10 and so all
         counts are blank).
 
     Raises:
@@ -92,11 +92,11 @@ def net_flow(store: Store, period: Period) -> pd.DataFrame:
         "net": lost - regained, "lost_value": values[0], "regained_value": values[1],
         "net_value": values[0] - values[1],
         "before": int(grid.loc[grid["before"].isin(GOOD), "customers"].sum()),
-        "verdict": "losing" if lost > regained else "gaining" if lost < regained else "even",
+        "action": "losing" if lost > regained else "gaining" if lost < regained else "even",
     }  # fmt: skip
     if any(0 < abs(count) < SMALLEST_GROUP for count in (lost, regained, lost - regained)):
-        blank = [name for name in row if name not in ("since", "before", "verdict")]
-        row.update(dict.fromkeys(blank, float("nan")), verdict="few")
+        blank = [name for name in row if name not in ("since", "before", "action")]
+        row.update(dict.fromkeys(blank, float("nan")), action="few")
     if row["before"] < SMALLEST_GROUP:
         row["before"] = float("nan")
     return pd.DataFrame([row])

@@ -94,10 +94,10 @@ def segment_lists(store: Store, period: Period, *, top: int = TOP) -> pd.DataFra
         `rank`, `customer` (keyed hash), `reason`, `purchase_days`, `days_since_last`,
         `usual_gap_days` (mean of the own gaps; for those who bought once the shop's median),
         `probability_alive` (0 to 1), `expected_value`, `at_stake` (money, 12 months), `basis`.
-        Reasons: of those who bought again `far_overdue` (silent for three usual gaps or more, of
+        Reasons: of those who bought again `long_overdue` (silent for three usual gaps or more, of
         three purchases or more), `overdue` (longer than the usual gap), `on_time`; of those who
         bought once `second_due` (half of those who return have not yet), `closing` (most have),
-        `beyond_line` (nine in ten have). Segments that would tell fewer than 10 are left out.
+        `past_line` (nine in ten have). Segments that would tell fewer than 10 are left out.
 
     Raises:
         MissingTable: As `segment_actions`, or as `time_between_purchases`.
@@ -156,10 +156,10 @@ def _with_reasons(frame: pd.DataFrame, median: float, late: float) -> pd.DataFra
     once = frame["frequency"] == 0
     gap = (frame["recency_days"] / frame["frequency"].clip(lower=1)).where(~once, median)
     reasons = {
-        "beyond_line": once & (silent > late),
+        "past_line": once & (silent > late),
         "closing": once & (silent > median),
         "second_due": once,
-        "far_overdue": (silent >= FAR_OVERDUE * gap) & (frame["frequency"] > 1),
+        "long_overdue": (silent >= FAR_OVERDUE * gap) & (frame["frequency"] > 1),
         "overdue": silent > gap,
     }
     return frame.assign(

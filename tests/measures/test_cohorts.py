@@ -38,6 +38,18 @@ def test_a_cohort_below_ten_customers_is_not_shown(store):
         assert measure(store, store.period)["customers"].unique().tolist() == [24]
 
 
+def test_a_shop_that_stopped_winning_customers_still_shows_its_cohorts(tmp_path):
+    orders = [an_order(f"j{i}", f"j{i}", "2023-01-10", 10) for i in range(12)]
+    orders += [an_order(f"k{i}", f"j{i}", "2024-06-10", 10) for i in range(12)]
+    with a_store(tmp_path, "2024-06", orders=orders) as shop:
+        frame = cohorts.cohort_retention(shop, shop.period)
+        money = cohorts.cohort_money(shop, month_of(date(2022, 1, 1)))
+    assert frame["months_since"].tolist() == list(range(1, 18))
+    assert frame["rate"].iloc[-1] == 1
+    assert money.empty
+    assert "provisional" in money
+
+
 def test_one_to_nine_who_came_back_are_not_counted_out(tmp_path):
     orders = [an_order(f"j{i}", f"j{i}", "2024-01-10", 10) for i in range(24)]
     orders += [an_order(f"a{i}", f"j{i}", "2024-02-10", 10) for i in range(9)]

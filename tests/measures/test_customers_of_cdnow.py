@@ -114,7 +114,7 @@ def test_segments_and_their_movement_are_those_of_plain_pandas(store, days):
     good, risk = ["champions", "loyal"], ["big_spenders_at_risk", "at_risk"]
     # Nine have left, too few to be told; so nothing that tells them is.
     assert moves.reindex(good)[risk].to_numpy().sum() == 9
-    assert net["verdict"] == "few"
+    assert net["action"] == "few"
     assert net[["lost", "regained", "net", "net_value"]].isna().all()
 
 
@@ -129,7 +129,7 @@ def test_lists_name_nobody_and_rank_by_what_is_at_stake(store, days):
         assert part[key].is_monotonic_decreasing
         assert part["rank"].tolist() == list(range(1, len(part) + 1))
     once = frame["purchase_days"] == 1
-    assert set(frame.loc[once, "reason"]) <= {"second_due", "closing", "beyond_line"}
+    assert set(frame.loc[once, "reason"]) <= {"second_due", "closing", "past_line"}
     late = frame["days_since_last"] > frame["usual_gap_days"]
     assert (frame.loc[~once, "reason"] == "on_time").equals(~late[~once])
 

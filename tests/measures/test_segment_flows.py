@@ -66,7 +66,7 @@ def test_customers_move_from_where_they_stood_to_where_they_stand(store):
 def test_the_net_flow_counts_both_ways(store):
     row = segment_flows.net_flow(store, store.period).iloc[0]
     assert (row["lost"], row["regained"], row["net"]) == (0, 10, -10)
-    assert row["verdict"] == "gaining"
+    assert row["action"] == "gaining"
     assert np.isnan(row["net_value"])
 
 
