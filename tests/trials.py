@@ -1,4 +1,4 @@
-"""Stores with experiments for tests: Hillstrom's e-mail test, and simulated ones of known truth."""
+"""Stores with experiments for tests, from frames."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from helpers.plan.periods import parse_period
@@ -14,37 +15,6 @@ from helpers.store.build import write_marts
 from helpers.store.columns import DUCKDB_TYPES
 from helpers.store.open import Prepared, Store, open_store
 from helpers.store.schema import TABLES
-
-HILLSTROM = {
-    "experiments": """
-        SELECT 'main' AS shop_id, 'mail' AS experiment_id, 'E-mail test' AS name,
-            '邮件测试' AS name_zh, 'none' AS control, TIMESTAMP '2008-03-01' AS starts_at,
-            14 AS window_days""",
-    "experiment_units": """
-        SELECT 'main' AS shop_id, 'mail' AS experiment_id, customer_id, variant,
-            TIMESTAMP '2008-03-01' AS assigned_at FROM people""",
-    "experiment_features": """
-        SELECT 'main' AS shop_id, 'mail' AS experiment_id, customer_id, feature, value, label
-        FROM (
-            SELECT customer_id, unnest(['recency', 'history', 'mens', 'womens', 'newbie',
-                'zip_code', 'channel']) AS feature,
-                unnest([recency, history, mens, womens, newbie, NULL, NULL]) AS value,
-                unnest([NULL, NULL, NULL, NULL, NULL, zip_code, channel]) AS label FROM people)""",
-    "experiment_outcomes": """
-        SELECT 'main' AS shop_id, 'mail' AS experiment_id, customer_id, outcome, value,
-            TIMESTAMP '2008-03-15' AS observed_at
-        FROM (SELECT customer_id, unnest(['visit', 'conversion', 'spend']) AS outcome,
-            unnest([visit, conversion, spend]) AS value FROM people) WHERE value > 0""",
-}
-
-
-def hillstrom(shared_data: Path) -> pd.DataFrame:
-    """The published rows, with a customer number and short names of the variants."""
-    frame = pd.read_parquet(shared_data / "hillstrom" / "hillstrom.parquet")
-    names = {"No E-Mail": "none", "Mens E-Mail": "mens", "Womens E-Mail": "womens"}
-    return frame.assign(
-        customer_id=[f"H{i:05d}" for i in range(len(frame))], variant=frame["segment"].map(names)
-    )
 
 
 def a_store_of_frames(folder: Path, period: str, tables: dict[str, pd.DataFrame]) -> Store:
@@ -74,8 +44,8 @@ def a_store_of_frames(folder: Path, period: str, tables: dict[str, pd.DataFrame]
     (tables_folder / "quality.json").write_text(json.dumps(quality))
     write_marts(tables_folder, marts_folder, chosen.end)
     prepared = Prepared(
-        name="test", title={"en": "Test shop", "zh": "测试店"}, currency="USD",
-        time_zone="UTC", source="canonical", targets={}, tables=tables_folder,
+        name="test", title={"en": "Test shop", "zh": "测试店"}, currency="CNY",
+        time_zone="Asia/Shanghai", source="canonical", targets={}, tables=tables_folder,
         marts=marts_folder, fingerprint=str(folder), period=chosen, as_of=chosen.end,
         first_day=chosen.start, last_day=chosen.end,
     )  # fmt: skip
@@ -86,13 +56,40 @@ def _source(column: str, frame: pd.DataFrame, default: object) -> str:
     if column in frame:
         return f'"{column}"'
     if default is None:
-        return "NULL"
+        return "'main'" if column == "shop_id" else "NULL"
     return f"'{default}'" if isinstance(default, str) else str(default)
 
 
-def hillstrom_store(folder: Path, shared_data: Path, period: str = "2008-03") -> Store:
-    """Hillstrom's e-mail test as canonical tables, without orders."""
-    connection = duckdb.connect()
-    connection.register("people", hillstrom(shared_data))
-    tables = {name: connection.execute(query).df() for name, query in HILLSTROM.items()}
-    return a_store_of_frames(folder, period, tables)
+def a_trial(
+    seed: int, n: int = 6000, *, difference: bool = True, cost: float | None = 3.0
+) -> dict[str, pd.DataFrame]:
+    """Tables of a test in which a contact adds 20 share points to fans and none to the others.
+
+    Half of the customers are fans (feature `fan`); without `difference` everybody gets 10 points.
+    A purchase is worth 40 of contribution. `city` says nothing; one city has 30 customers.
+    """
+    random = np.random.default_rng(seed)
+    customer = np.array([f"C{i:05d}" for i in range(n)])
+    fan, contacted = random.integers(0, 2, n), random.integers(0, 2, n)
+    city = np.where(np.arange(n) < 30, "hamlet", random.choice(["north", "south"], n))
+    chance = 0.1 + contacted * (0.2 * fan if difference else 0.1)
+    bought = random.random(n) < chance
+    ids = {"experiment_id": "trial"}
+    test = {**ids, "name": "Trial", "name_zh": "测试", "control": "none", "window_days": 14,
+            "starts_at": "2024-11-01", "contact_cost": cost}  # fmt: skip
+    variant = np.where(contacted == 1, "mail", "none")
+    outcomes = pd.DataFrame({"customer_id": customer[bought], **ids, "observed_at": "2024-11-15"})
+    return {
+        "experiments": pd.DataFrame([test]),
+        "experiment_units": pd.DataFrame(
+            {"customer_id": customer, **ids, "variant": variant, "assigned_at": "2024-11-01"}
+        ),
+        "experiment_features": pd.concat([
+            pd.DataFrame({"customer_id": customer, **ids, "feature": "fan", "value": fan}),
+            pd.DataFrame({"customer_id": customer, **ids, "feature": "city", "label": city}),
+        ]),
+        "experiment_outcomes": pd.concat([
+            outcomes.assign(outcome="conversion", value=1.0),
+            outcomes.assign(outcome="contribution", value=40.0),
+        ]),
+    }  # fmt: skip

@@ -160,8 +160,12 @@ def _texts(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def matrix(fitted: Any, features: pd.DataFrame) -> Floats:
-    """Features as a matrix, by a fitted encoder."""
-    return np.asarray(fitted.transform(_texts(features)), float)
+    """Features as a matrix, by a fitted encoder; a category it never saw counts as a rare one."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
+        return np.asarray(fitted.transform(_texts(features)), float)
 
 
 def fit(method: str, x: Floats, treated: ArrayLike, outcome: ArrayLike) -> Any:
