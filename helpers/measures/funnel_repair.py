@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from helpers.measures.funnel_groups import (
@@ -37,6 +38,7 @@ LATEST = 3
 GOOD = 0.75
 CLEAR = 0.95
 ALL_CHANNELS = "total"
+SAME_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def repair(store: Store, period: Period) -> pd.DataFrame:
         out), `channel_people` (a year, of that channel).
 
     Raises:
-        MissingTable: No step has six monthly cohorts of the last twelve.
+        MissingTable: No step has six monthly cohorts of the last twelve; after the first order only
+            those count that began 365 days after the data, for the first ones hold old customers.
 
     Source: plan 2.1, 2.3; Gelman et al. (2013), section 5.4.
     """
@@ -116,7 +119,7 @@ def _step(store: Store, period: Period, step: Step) -> tuple[dict[str, Any], np.
     end = min(period.end, store.as_of)
     months = last_complete_month(end - step.window).back(MONTHS)
     days = whole_cohorts(store, step, end, "M")
-    days = days[days["cohort"] >= str(months[0].start)]
+    days = days[days["cohort"] >= str(max(months[0].start, _new_from(store, step)))]
     found = gap_of(step, days, COHORT_STEPS.index(step.name))
     if found is None:
         raise MissingTable(step.table, (), "short")
@@ -129,6 +132,22 @@ def _step(store: Store, period: Period, step: Step) -> tuple[dict[str, Any], np.
         **_summary("good", found.good, middle="good_rate"), **_summary("gap", found.gaps),
         **_summary("people", people * found.gaps), **_where(step, days, entered, scale),
     }, found.gaps  # fmt: skip
+
+
+def _new_from(store: Store, step: Step) -> date:
+    """The day from which a first purchase in the data is one in truth.
+
+    The data's first customers are mostly old ones, who return more often than new ones: months of
+    them are no mark for later ones. Where the shop opened with its data, all are new.
+    """
+    if step.name in ("registration", "first_order"):
+        return store.first_day
+    if store.has("shops"):
+        opened = store.table("shops").opened_on.min().name("day").as_table()
+        first = store.to_frame(opened)["day"].iloc[0]
+        if first == first and first.date() >= store.first_day - timedelta(days=SAME_DAYS):
+            return store.first_day
+    return store.first_day + timedelta(days=YEAR_DAYS)
 
 
 def gap_of(step: Step, days: pd.DataFrame, seed: int = 0) -> Gap | None:

@@ -16,6 +16,7 @@ from helpers.store.errors import MissingTable
 from tests.stores import a_store, an_order
 
 FIRST = date(2022, 6, 10)
+OPENED = [{"name": "shop", "opened_on": "2022-04-01"}]
 
 
 def two_channels() -> list[dict]:
@@ -118,8 +119,8 @@ def broken_shop(broken: float, *, size: int = 60) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def broken_store(tmp_path_factory):
-    orders = broken_shop(0.0)
-    with a_store(tmp_path_factory.mktemp("broken"), "2023-06", orders=orders) as found:
+    tables = {"orders": broken_shop(0.0), "shops": OPENED}
+    with a_store(tmp_path_factory.mktemp("broken"), "2023-06", **tables) as found:
         yield found
 
 
@@ -151,10 +152,21 @@ def test_the_finding_is_clear_where_one_step_alone_has_a_gap(broken_store):
 
 
 def test_a_shop_whose_months_are_alike_is_told_that_nothing_needs_repair(tmp_path):
-    with a_store(tmp_path, "2023-06", orders=broken_shop(0.4, size=20)) as store:
+    tables = {"orders": broken_shop(0.4, size=20), "shops": OPENED}
+    with a_store(tmp_path, "2023-06", **tables) as store:
         row = repair_finding(store, store.period).iloc[0]
         assert row["variant"] == "none"
         assert repair_actions(store, store.period)["action"].tolist() == ["watch"]
+
+
+def test_the_first_customers_of_the_data_are_no_mark_where_the_shop_is_older(tmp_path):
+    older = [{"name": "shop", "opened_on": "2019-04-01"}]
+    tables = {"orders": broken_shop(0.0, size=20), "shops": older}
+    with (
+        a_store(tmp_path, "2023-06", **tables) as store,
+        pytest.raises(MissingTable, match="orders: short"),
+    ):
+        repair(store, store.period)
 
 
 def test_the_chances_of_being_worth_most_leave_room_for_none():
