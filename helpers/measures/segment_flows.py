@@ -64,6 +64,22 @@ def segment_flows(store: Store, period: Period) -> pd.DataFrame:
                  "expected_value"]]  # fmt: skip
 
 
+def segment_moves(store: Store, period: Period) -> pd.DataFrame:
+    """The moves of `segment_flows`, largest first: those who stayed, and blanks, are left out.
+
+    Returns:
+        Rows and columns of `segment_flows` with 10 customers or more who changed segment or came.
+
+    Raises:
+        MissingTable: As `segment_flows`.
+
+    Source: plan 2.1.
+    """
+    frame = segment_flows(store, period)
+    frame = frame[frame["moved"] & (frame["customers"] > 0)]
+    return frame.sort_values("customers", ascending=False, kind="stable").reset_index(drop=True)
+
+
 def net_flow(store: Store, period: Period) -> pd.DataFrame:
     """Customers who left champions and loyal for the segments at risk since the previous period.
 

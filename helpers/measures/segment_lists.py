@@ -44,8 +44,8 @@ def segment_actions(store: Store, period: Period) -> pd.DataFrame:
         `expected_value` (money, 12 months, whole segment), `at_stake` (what those who have left
         would have brought), `worth`, `worth_low`, `worth_high` (of every tenth who responds: a
         tenth of `at_stake` in the two segments at risk, of `expected_value` elsewhere; 95 %, from
-        the uncertainty of both fits; blank for those lost after one purchase where the model can't
-        see them leave), `basis` (`contribution` or `paid_sales`). Segments that would tell fewer
+        the uncertainty of both fits; blank for those lost after one purchase, of whom nothing says
+        that they can be won back), `basis` (`contribution` or `paid_sales`). Segments that would tell fewer
         than 10 customers are left out.
 
     Raises:
@@ -65,8 +65,7 @@ def segment_actions(store: Store, period: Period) -> pd.DataFrame:
     frame = history.groupby("segment")[names].sum().reset_index()
     error = frame["segment"].map(_relative_errors(found, history))
     worth = frame["at_stake"].where(frame["segment"].isin(AT_RISK), frame["expected_value"])
-    seen_leaving = (frame["segment"] != LOST) | (frame["at_stake"] > 0)
-    worth = (worth * RESPONSE).where(seen_leaving)
+    worth = (worth * RESPONSE).where(frame["segment"] != LOST)
     frame = frame.assign(
         action=frame["segment"], worth=worth, worth_low=(worth * (1 - 1.96 * error)).clip(lower=0),
         worth_high=worth * (1 + 1.96 * error), basis=found.basis,

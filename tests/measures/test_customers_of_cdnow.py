@@ -140,4 +140,5 @@ def test_worth_of_acting_stands_inside_its_interval_and_the_lost_have_none(store
     assert (known["worth_low"] <= known["worth"]).all()
     assert (known["worth"] <= known["worth_high"]).all()
     assert frame.loc["at_risk", "worth"] == pytest.approx(0.1 * frame.loc["at_risk", "at_stake"])
+    assert np.isnan(frame.loc["one_time_lost", "worth"])
     assert frame["customers"].ge(10).all()

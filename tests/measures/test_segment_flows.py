@@ -63,6 +63,15 @@ def test_customers_move_from_where_they_stood_to_where_they_stand(store):
     assert frame.loc[("new", "one_time_recent"), "moved"]
 
 
+def test_moves_are_the_changes_largest_first(store):
+    frame = segment_flows.segment_moves(store, store.period)
+    assert frame[["before", "segment", "customers"]].to_numpy().tolist()[0] == [
+        "new", "one_time_recent", 15,
+    ]  # fmt: skip
+    assert frame["customers"].ge(10).all()
+    assert (frame["before"] != frame["segment"]).all()
+
+
 def test_the_net_flow_counts_both_ways(store):
     row = segment_flows.net_flow(store, store.period).iloc[0]
     assert (row["lost"], row["regained"], row["net"]) == (0, 10, -10)
