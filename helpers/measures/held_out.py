@@ -59,10 +59,11 @@ def model_comparison(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per model, the chosen one first, the others by held-out likelihood: `model`,
         `chosen`, `log_likelihood` (of the past up to the cut), `advantage`, `low`, `high`
-        (held-out log-likelihood a customer less that of BG/NBD, 95 %), `predicted`, `actual`
-        (repeat purchases after the cut of customers known at it), `error_share`, `error_low`,
-        `error_high` (95 %, as customers vary), `verdict` (`low`, `high`, `close`: within 5 %),
-        `converged`; in every row `cut` (day), `days`, `n` (customers at the cut).
+        (held-out log-likelihood a customer less that of BG/NBD, 95 %; its own row has no
+        interval), `predicted`, `actual` (repeat purchases after the cut of customers known at it),
+        `error_share`, `error_low`, `error_high` (95 %, as customers vary), `verdict` (`low`,
+        `high`, `close`: within 5 %), `converged`; in every row `cut` (day), `days`, `n` (customers
+        at the cut).
 
     Raises:
         MissingTable: Fewer than 100 repeat customers before the cut, or an earlier period.
@@ -78,6 +79,7 @@ def model_comparison(store: Store, period: Period) -> pd.DataFrame:
     frame = pd.DataFrame(rows).assign(
         cut=pd.Timestamp(found["cut"]), days=found["days"], n=found["n"]
     )
+    frame.loc[frame["model"] == "bg_nbd", ["low", "high"]] = float("nan")
     ordered = frame.sort_values(["chosen", "advantage", "model"], ascending=[False, False, True])
     return ordered.reset_index(drop=True)
 
@@ -116,7 +118,20 @@ def forecast_error(store: Store, period: Period) -> pd.DataFrame:
         One row, `frames.COLUMNS`: predicted / actual - 1, the interval as customers vary, `n`
         customers at the cut, `numerator` predicted and `denominator` actual repeat purchases.
     """
-    row = model_comparison(store, period).iloc[0]
+    return _error_row(model_comparison(store, period))
+
+
+def forecast_error_since(store: Store, period: Period) -> pd.DataFrame:
+    """How far the chosen model missed what came after the store's day; see `since_then`.
+
+    Returns:
+        As `forecast_error`, `n` customers known at the store's day.
+    """
+    return _error_row(since_then(store, period))
+
+
+def _error_row(compared: pd.DataFrame) -> pd.DataFrame:
+    row = compared.iloc[0]
     return one_row(
         row["error_share"],
         low=row["error_low"],

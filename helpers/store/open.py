@@ -267,7 +267,7 @@ class Store:
             MissingTable: The data end less than 90 days after `as_of`.
         """
         if not self.prepared.later_marts:
-            raise MissingTable("orders", ("paid_at",), "short")
+            raise MissingTable("orders", (), "undefined")
         return self._connection.read_parquet(self.prepared.later_marts / f"{name}.parquet")
 
     def to_frame(self, expression: ibis.Table) -> pd.DataFrame:
