@@ -45,8 +45,8 @@ def segment_actions(store: Store, period: Period) -> pd.DataFrame:
         would have brought), `worth`, `worth_low`, `worth_high` (of every tenth who responds: a
         tenth of `at_stake` in the two segments at risk, of `expected_value` elsewhere; 95 %, from
         the uncertainty of both fits; blank for those lost after one purchase, of whom nothing says
-        that they can be won back), `basis` (`contribution` or `paid_sales`). Segments that would tell fewer
-        than 10 customers are left out.
+        that they can be won back), `basis` (`contribution` or `paid_sales`). Segments that would
+        tell fewer than 10 customers are left out.
 
     Raises:
         MissingTable: Customers are unknown, too few of them bought again, or the period does not
