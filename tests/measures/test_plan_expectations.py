@@ -41,7 +41,7 @@ def test_every_measure_that_is_named_exists():
     for name in ("traffic.cac_blended", "lifecycle.repurchase_rate", "funnel.registration_rate",
                  "funnel.activation_rate", "traffic_actions.value_by_channel",
                  "referral.referred_customer_share", "private_domain.member_effect",
-                 "private_domain.members_compared"):  # fmt: skip
+                 "private_domain.members_compared", "uplift.by_tenth"):  # fmt: skip
         assert callable(resolve(name))
 
 
@@ -194,6 +194,32 @@ def test_members_are_set_against_the_comparable_not_against_last_year(store):
     row = plan_expectations._answered(figure("member_care"), found)
     assert (row["measured"], row["verdict"], row["grade"]) == (0.4, "within", "matched_comparison")
     assert (row["expected_now"], row["against"], row["n"]) == (pytest.approx(0.42), "", 300)
+
+
+def a_test_of_contacts(better: float, rest: float, half_width: float) -> pd.DataFrame:
+    """Ten tenths of 100 customers of the leading test, and another test that does not count."""
+    rows = [
+        {"lead": True, "tenth": i + 1, "break_even": better if i < 5 else rest, "customers": 100}
+        for i in range(10)
+    ]
+    frame = pd.DataFrame([*rows, {**rows[0], "lead": False, "break_even": 99.0}])
+    return frame.assign(low=frame["break_even"] - half_width, high=frame["break_even"] + half_width)
+
+
+def test_precise_marketing_sets_the_better_half_against_everybody(store):
+    tenths = a_test_of_contacts(3.0, 1.0, 0.4)
+    with (
+        patch.object(plan_expectations, "resolve", lambda _: lambda *_: tenths),
+        patch.object(type(store), "require", lambda *_: None),
+    ):
+        found = ANSWERS["precise_marketing"](store, store.period).found
+    # 3 a contact against 2; errors of half means 0.4 / 1.96 / sqrt(5); the ratio by delta method.
+    error = 0.4 / 1.96 / math.sqrt(5)
+    slopes = (1 / 2 - 3 / (2 * 2**2), -3 / (2 * 2**2))
+    spread = 1.96 * error * math.hypot(*slopes)
+    assert found.value == pytest.approx(0.5)
+    assert (found.low, found.high) == pytest.approx((0.5 - spread, 0.5 + spread), abs=0.02)
+    assert found.n == 1000
 
 
 def test_public_conversion_leaves_out_traffic_from_messages_to_customers(tmp_path):
