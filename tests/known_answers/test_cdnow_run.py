@@ -50,3 +50,28 @@ def test_nothing_after_the_period_is_seen(cdnow):
     # All of the sample's 2,357 customers first bought in the first quarter of 1997.
     assert cdnow.facts["new_customers"]["value"] == 0
     assert cdnow.facts["bg_nbd.r"]["n"] == 2357
+
+
+def test_the_forecast_given_the_history_is_12_per_cent_low(cdnow):
+    """The 39 weeks after the calibration: 1,653 expected by the published estimates, 1,882 made."""
+    fact = cdnow.facts["forecast_error_since"]
+    assert fact["numerator"] == pytest.approx(1653, abs=1)
+    assert fact["denominator"] == 1882
+    assert fact["value"] == pytest.approx(-0.121, abs=1e-3)
+    assert fact["low"] < fact["value"] < fact["high"] < 0
+
+
+def test_the_page_says_in_words_that_the_model_was_low(cdnow):
+    """Given the history, and cumulative to week 78: 4,161 of 4,339 repeat purchases, -4.1 %."""
+    page = (cdnow.folder / "20_lifecycle.html").read_text(encoding="utf-8")
+    for said in ("The model was too low", "1,653", "1,882", "ended low", "4,161", "4,339"):
+        assert said in page
+    for said in ("模型偏低", "模型最终偏低"):
+        assert said in page
+
+
+def test_the_page_shows_pareto_nbd_beside_it(cdnow):
+    """Pareto/NBD is about 11.5 % low given the history."""
+    page = (cdnow.folder / "20_lifecycle.html").read_text(encoding="utf-8")
+    assert "Pareto/NBD" in page
+    assert "\N{MINUS SIGN}11.5" in page
