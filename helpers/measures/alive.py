@@ -180,14 +180,15 @@ def alive_rule(store: Store, period: Period) -> pd.DataFrame:
 
 
 def lapse_risk(store: Store, period: Period) -> pd.DataFrame:
-    """Repeat customers who are likely alive today, and who will not be if they stay silent.
+    """Repeat customers who are late, likely alive today, and will not be if they stay silent.
 
-    For customers with a probability alive of 50 % or more: who of them falls below 50 % when
-    nothing is bought in the next 30, 60, 90 days. Those are to be reached before that day.
+    Of customers with a probability alive of 50 % or more whose silence is already longer than the
+    mean gap between their own purchases: who falls below 50 % when nothing is bought in the next
+    30, 60, 90 days. Those are to be reached before that day; who is not late yet needs no reminder.
 
     Returns:
         One row per time ahead: `silent_days` (30, 60, 90), `until` (day), `customers` (that fall
-        below by then), `customer_share` (of the likely alive repeat customers), `of` (their
+        below by then), `customer_share` (of those who are late and likely alive), `of` (their
         number), `expected_value` (money that they are expected to bring in 12 months as of today),
         `low`, `high` (95 %: uncertain parameters), `basis`. Rows of fewer than 10 are left out, as
         are those that would tell fewer than 10 by their difference.
@@ -202,8 +203,9 @@ def lapse_risk(store: Store, period: Period) -> pd.DataFrame:
 
     require_own_day(store, period)
     found, history = fit(store), valued_histories(store)
-    now = _alive(found, history)
-    likely = history[(now >= LIKELY) & (history["frequency"] > 0)].reset_index(drop=True)
+    silence, gap = history["age"] - history["recency"], history["recency"] / history["frequency"]
+    late = (history["frequency"] > 0) & (silence > gap)
+    likely = history[late & (_alive(found, history) >= LIKELY)].reset_index(drop=True)
     likely["value"] = likely["customers"] * expected_value(found, likely)
     step = np.zeros(len(likely), dtype=int)
     for silent in SILENCE_DAYS:

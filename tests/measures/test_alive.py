@@ -92,9 +92,11 @@ def test_the_rule_is_the_shops_own_and_its_table_adds_up(shop, people):
         assert row["customers"] == counted.sum()
 
 
-def test_customers_at_risk_are_those_who_fall_below_half_when_silent(shop, people):
+def test_customers_at_risk_are_late_ones_who_fall_below_half_when_silent(shop, people):
     frame = alive.lapse_risk(shop, shop.period).set_index("silent_days")
-    likely = people[(people["alive"] >= 0.5) & (people["frequency"] > 0)]
+    late = people["silent"] * people["frequency"] > people["recency_days"]
+    likely = people[(people["alive"] >= 0.5) & (people["frequency"] > 0) & late]
+    assert len(frame)
     for days, row in frame.iterrows():
         assert row["customers"] == (_alive(shop, likely, days) < 0.5).sum()
         assert row["of"] == len(likely)
