@@ -113,9 +113,10 @@ def table(
 
 
 def notice(voice: Voice, key: str, missing: Missing | None) -> str:
-    """What is needed for a block, and what would be seen."""
+    """What is needed for a block, and what would be seen; or what it means that nothing is."""
     if missing is None:
-        lead = voice.say("missing.nothing", name=voice.block_name(key))
+        lead = voice.texts.block(key, "nothing")
+        lead = lead or voice.say("missing.nothing", name=voice.block_name(key))
         return figures.notice_html(voice, lead)
     lack = cards.missing_text(missing.as_json(), voice)
     lead = voice.say("missing.metric", name=voice.block_name(key), lack=lack)

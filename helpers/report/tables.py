@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,11 @@ class Layout:
 
 
 def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> str:
-    """The table element, in a box that scrolls by itself where the page is narrow."""
+    """The table element, in a box that scrolls by itself where the page is narrow.
+
+    A column of texts that says nothing in any row is left out.
+    """
+    layout = _without_silent_texts(frame, layout)
     rows = frame.head(layout.top).to_dict("records")
     scales = _scales(voice, frame, layout)
     head = "".join(_header(voice, key, name, layout, scales) for name in layout.columns)
@@ -72,6 +76,17 @@ def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> s
         f'<div class="sr-scroll" tabindex="0" role="region" aria-label="{name}">'
         f'<table class="sr-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{total}'
         "</table></div>"
+    )
+
+
+def _without_silent_texts(frame: pd.DataFrame, layout: Layout) -> Layout:
+    silent = {
+        name
+        for name in layout.columns
+        if layout.unit(name) == "text" and name in frame and not frame[name].astype(bool).any()
+    }
+    return replace(
+        layout, columns={name: u for name, u in layout.columns.items() if name not in silent}
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,8 @@ def heatmap(
         axes.xaxis.tick_top()
         axes.set(xlabel="", ylabel="")
         small = axis.LABEL_PX - (1 if canvas.narrow else 0)
-        axes.set_xticklabels([_name(canvas, columns, top) for top in tops], fontsize=small)
+        above = [_broken(_name(canvas, columns, top), canvas, len(tops)) for top in tops]
+        axes.set_xticklabels(above, fontsize=small)
         axes.set_yticklabels(beside, rotation=0, fontsize=small, color=INK)
         axes.tick_params(length=0)
         axes.grid(False)
@@ -80,7 +82,16 @@ def heatmap(
             if not is_missing(grid.iat[i, j])
         ]
 
-    return render(canvas, 34 + ROW_PX * len(sides), draw, alt)
+    lines = max(_broken(_name(canvas, columns, t), canvas, len(tops)).count("\n") for t in tops)
+    return render(canvas, 34 + ROW_PX * len(sides) + 13 * lines, draw, alt)
+
+
+def _broken(name: str, canvas: Canvas, columns: int) -> str:
+    """A name on as many lines as fit above its column."""
+    fits = int(0.75 * canvas.width_px / columns / (5.5 if canvas.voice.language == "en" else 11))
+    return "\n".join(
+        textwrap.wrap(name, max(fits, 4), break_long_words=canvas.voice.language != "en")
+    )
 
 
 def _name(canvas: Canvas, column: str, code: Any) -> str:

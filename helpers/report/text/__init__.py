@@ -6,8 +6,8 @@ are its catalogue:
 
 - `[chapter]` `title`, `question`;
 - `[sentences]` a key to a template, or a table of templates by status or variant;
-- `[blocks.<key>]` `name`, `title`, `subtitle`, `note`, `alt`, `missing`, `item`, and `columns`,
-  the headers;
+- `[blocks.<key>]` `name`, `title`, `subtitle`, `note`, `alt`, `missing` (what it would show),
+  `nothing` (what it means that there is nothing to show), `item`, and `columns`, the headers;
 - `[values.<column>]` the name of each code that stands in that column.
 
 A template holds placeholders: `{name:unit}`, `{name:+unit}` (signed), `{n:count order|orders}`
