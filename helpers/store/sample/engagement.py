@@ -28,6 +28,7 @@ ACTIVATION_DAYS = 30
 OPENS_WELCOME_SHARES = (0.55, 0.35)
 KINDS = ("visit", "points_used", "coupon_redeemed", "community")
 VISIT, POINTS, COUPON, COMMUNITY = range(len(KINDS))
+WELCOME, NO_CAMPAIGN = 0, -1
 SIGN_SHARES = ((VISIT, 0.5), (POINTS, 0.1), (COUPON, 0.14))
 SIGN_DAYS = np.arange(1, ACTIVATION_DAYS + 1)
 SIGN_WEIGHTS = 0.93**SIGN_DAYS
@@ -56,11 +57,13 @@ class Engagements:
         buyer: Row of the customer in the block.
         kind: Index into `KINDS`.
         occurred: When, in seconds from the start.
+        campaign: Index into the shop's campaigns of the one that it answers; -1 for none.
     """
 
     buyer: np.ndarray
     kind: np.ndarray
     occurred: np.ndarray
+    campaign: np.ndarray
 
 
 def activation_shares() -> np.ndarray:
@@ -133,7 +136,9 @@ def _at_daytime(
     random: np.random.Generator, buyer: np.ndarray, day: np.ndarray, kind: int
 ) -> Engagements:
     second = random.integers(8 * 3600, 23 * 3600 + 1800, len(buyer))
-    return Engagements(buyer, np.full(len(buyer), kind), day * DAY + second)
+    campaign = WELCOME if kind == COUPON else NO_CAMPAIGN
+    size = len(buyer)
+    return Engagements(buyer, np.full(size, kind), day * DAY + second, np.full(size, campaign))
 
 
 def _later_visits(
@@ -153,7 +158,8 @@ def _redeemed(
     when = world.clock.seconds(purchases.operational)
     late = when // DAY > history.first_day[purchases.buyer] + ACTIVATION_DAYS
     rows = np.flatnonzero(late & (random.random(len(when)) < REDEEMED_SHARE))
-    return Engagements(purchases.buyer[rows], np.full(len(rows), COUPON), when[rows])
+    coupon, none = np.full(len(rows), COUPON), np.full(len(rows), NO_CAMPAIGN)
+    return Engagements(purchases.buyer[rows], coupon, when[rows], none)
 
 
 def draw_community(

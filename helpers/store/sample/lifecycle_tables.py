@@ -94,11 +94,14 @@ def engagement_columns(
     setting: Setting, engagements: Engagements, ids: pa.Array, numbers: np.ndarray
 ) -> Columns:
     """Table `engagements`."""
+    campaigns = [campaign.campaign for campaign in contact_campaigns(setting)]
+    none = engagements.campaign < 0
     return {
         "engagement_id": numbered("E", numbers, 9),
         "customer_id": ids.take(pa.array(engagements.buyer)),
         "kind": words(KINDS, engagements.kind),
         "occurred_at": times(setting, engagements.occurred),
+        "campaign_id": words(campaigns, np.maximum(engagements.campaign, 0), none),
     }
 
 

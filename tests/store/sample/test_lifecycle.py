@@ -88,6 +88,15 @@ def test_new_customers_of_each_channel_show_a_sign_at_their_true_rate(funnel_and
     assert low < funnel_and_referral.truth.metric("activation_rate") < high
 
 
+def test_coupons_of_the_welcome_series_are_redeemed_after_it_began(funnel_and_referral):
+    signs, early = funnel_and_referral.rows(
+        "SELECT count(*), count(*) FILTER (occurred_at::DATE <= day) FROM engagements JOIN"
+        " purchases USING (customer_id) WHERE number = 1 AND campaign_id = 'welcome'"
+    )[0]
+    assert signs > 100
+    assert early == 0
+
+
 def test_new_customers_of_each_channel_are_invited_at_most_at_their_true_rate(funnel_and_referral):
     """Those who had registered more than 20 days before, about 7 %, count as not invited."""
     for channel, invited, customers in funnel_and_referral.rows(
