@@ -14,8 +14,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from helpers.measures.frames import one_row
-from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP, YEAR_DAYS
-from helpers.measures.value_fits import DAYS_PER_WEEK, FEWEST_CUSTOMERS
+from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from helpers.plan.periods import Period
     from helpers.store.open import Store
 
+DAYS_PER_WEEK = 7
+FEWEST_CUSTOMERS = 100
 HELD_OUT_DAYS = 182
 CLOSE = 0.05
 # Cumulative figures hold the time of the fit, which it can't miss by much.
@@ -206,47 +207,6 @@ def since_then(store: Store, period: Period) -> pd.DataFrame:
         n=found["n"],
     )  # fmt: skip
     return frame.sort_values("chosen", ascending=False, kind="stable").reset_index(drop=True)
-
-
-def planned_purchases(store: Store, period: Period) -> pd.DataFrame:
-    """What to plan with: repeat purchases of today's customers in the time ahead.
-
-    Expected by the chosen model fitted on all that is known, over as many days as were held out;
-    the range divides that by 1 + the error of held-out time, so that a model that ran low says
-    more. A purchase is worth what a repeat purchase day was paid on average in the last 365 days.
-
-    Returns:
-        One row: `action` (`low`, `high`, `close`: how the forecast of held-out time ran), `days`,
-        `purchases`, `purchases_low`, `purchases_high`, `worth`, `worth_low`, `worth_high` (money
-        paid), `customers` (known today).
-
-    Raises:
-        MissingTable: As `model_comparison`, or no repeat purchase in the last 365 days.
-    """
-    import pandas as pd
-
-    from helpers.measures.value_fits import fit, histories
-
-    row = model_comparison(store, period).iloc[0]
-    people = histories(store, store.as_of)
-    expected = fit(store).purchases.expected_purchases(
-        row["days"] / DAYS_PER_WEEK, people["frequency"], people["recency"], people["age"]
-    )
-    purchases = float(expected @ people["customers"])
-    days = store.mart("purchase_days")
-    repeats = days.filter(days.number > 1, days.day > store.as_of - timedelta(days=YEAR_DAYS))
-    paid = store.to_frame(repeats.aggregate(mean=repeats.paid_sales.mean())).iloc[0, 0]
-    if pd.isna(paid):
-        raise MissingTable("orders", ("paid_at",), "short")
-    low, high = purchases / (1 + row["error_high"]), purchases / (1 + row["error_low"])
-    return pd.DataFrame(
-        [{
-            "action": row["verdict"], "days": row["days"], "purchases": purchases,
-            "purchases_low": low, "purchases_high": high, "worth": purchases * paid,
-            "worth_low": low * paid, "worth_high": high * paid,
-            "customers": int(people["customers"].sum()),
-        }]
-    )  # fmt: skip
 
 
 def _require_own_day(store: Store, period: Period) -> None:
