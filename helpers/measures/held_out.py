@@ -37,9 +37,9 @@ CLOSE_CUMULATIVE = 0.02
 def chosen_model(store: Store) -> str:
     """Name of the model of purchases that predicts this shop's held-out time best.
 
-    Of `purchase_models.FITS`, the one with the highest log-likelihood of the purchase times after
-    the cut, given the history before it; BG/NBD on near ties (2 standard errors of the difference)
-    and where the history is too short to tell.
+    By the log-likelihood of the purchase times after the cut, given the history before it: the
+    likeliest of `purchase_models.FITS` among those above BG/NBD by 2 standard errors of the
+    difference; BG/NBD where none is, and where the history is too short to tell.
 
     Raises:
         MissingTable: Customers are unknown.

@@ -123,17 +123,22 @@ def advantages(models: Mapping[str, PurchaseModel], customers: pd.DataFrame) -> 
 
 
 def chosen(models: Mapping[str, PurchaseModel], found: Mapping[str, Estimate]) -> str:
-    """The model with the highest held-out log-likelihood; BG/NBD, the simplest, on near ties.
+    """The likeliest on held-out time of the models that are clearly likelier there than BG/NBD.
+
+    BG/NBD, the simplest, where none is.
 
     Args:
-        models: By name; those that did not converge can't be chosen, BG/NBD apart.
-        found: Their `advantages`. One within 2 standard errors of BG/NBD is a near tie.
+        models: By name; another than BG/NBD that did not converge can't be chosen.
+        found: Their `advantages`; clear is one above 2 standard errors, or any where BG/NBD itself
+            did not converge.
     """
-    able = [name for name, model in models.items() if model.converged or name == SIMPLEST]
-    best = max(able, key=lambda name: found[name].value)
-    error = found[best].standard_error or 0.0
-    clear = found[best].value > ERRORS_TO_WIN * error or not models[SIMPLEST].converged
-    return best if clear else SIMPLEST
+    able = [SIMPLEST]
+    for name, model in models.items():
+        error = found[name].standard_error or 0.0
+        clear = found[name].value > ERRORS_TO_WIN * error or not models[SIMPLEST].converged
+        if name != SIMPLEST and model.converged and clear:
+            able.append(name)
+    return max(able, key=lambda name: found[name].value)
 
 
 def _weight(customers: pd.DataFrame) -> NDArray[np.int64]:

@@ -117,6 +117,10 @@ def test_near_ties_go_to_the_simplest_model(cdnow_sample, cdnow_after):
     assert chosen(models, found) == "bg_nbd"
     certain = found | {"mbg_nbd": replace(found["mbg_nbd"], standard_error=1e-6)}
     assert chosen(models, certain) == "mbg_nbd"
+    ahead = replace(found["pareto_nbd"], value=1.0, standard_error=0.6)
+    assert chosen(models, certain | {"pareto_nbd": ahead}) == "mbg_nbd"
+    sure = replace(ahead, standard_error=0.4)
+    assert chosen(models, certain | {"pareto_nbd": sure}) == "pareto_nbd"
     lost = models | {"mbg_nbd": replace(models["mbg_nbd"], converged=False)}
     assert chosen(lost, certain) == "bg_nbd"
 
