@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from helpers.measures.frames import one_row
-from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP
+from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP, YEAR_DAYS
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
@@ -207,6 +207,58 @@ def since_then(store: Store, period: Period) -> pd.DataFrame:
         n=found["n"],
     )  # fmt: skip
     return frame.sort_values("chosen", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def planned_purchases(store: Store, period: Period) -> pd.DataFrame:
+    """What to plan with: repeat purchases of today's customers in the time ahead.
+
+    Expected by the chosen model fitted on all that is known, over as many days as were held out;
+    the range divides that by 1 + the error of held-out time, so that a model that ran low says
+    more. A purchase is worth what a repeat purchase day was paid on average in the last 365 days.
+
+    Returns:
+        One row: `action` (`low`, `high`, `close`: how the forecast of held-out time ran), `days`,
+        `purchases`, `purchases_low`, `purchases_high`, `worth`, `worth_low`, `worth_high` (money
+        paid), `customers` (known today).
+
+    Raises:
+        MissingTable: As `model_comparison`, or no repeat purchase in the last 365 days.
+    """
+    import pandas as pd
+
+    row = model_comparison(store, period).iloc[0]
+    found = store.fitted("planned_purchases", [], lambda: _planned(store))
+    purchases = found["purchases"]
+    days = store.mart("purchase_days")
+    repeats = days.filter(days.number > 1, days.day > store.as_of - timedelta(days=YEAR_DAYS))
+    paid = store.to_frame(repeats.aggregate(mean=repeats.paid_sales.mean())).iloc[0, 0]
+    if pd.isna(paid):
+        raise MissingTable("orders", ("paid_at",), "short")
+    low, high = purchases / (1 + row["error_high"]), purchases / (1 + row["error_low"])
+    return pd.DataFrame(
+        [{
+            "action": row["verdict"], "days": row["days"], "purchases": purchases,
+            "purchases_low": low, "purchases_high": high, "worth": purchases * paid,
+            "worth_low": low * paid, "worth_high": high * paid,
+            "customers": found["customers"],
+        }]
+    )  # fmt: skip
+
+
+def _planned(store: Store) -> dict[str, Any]:
+    """What the chosen model, fitted on all that is known, expects for as long as was held out."""
+    from helpers.models.purchase_models import FITS
+
+    days = store.mart("purchase_days")
+    people = _histories(store, days, days, store.as_of, store.as_of)
+    history = [people[name] for name in ("frequency", "recency", "age")]
+    found = _trial(store)
+    model = FITS[found["chosen"]](*history, people["customers"])
+    expected = model.expected_purchases(found["days"] / DAYS_PER_WEEK, *history)
+    return {
+        "purchases": float(expected @ people["customers"]),
+        "customers": int(people["customers"].sum()),
+    }
 
 
 def _require_own_day(store: Store, period: Period) -> None:

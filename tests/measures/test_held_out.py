@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.measures import held_out, purchase_plan
+from helpers.measures import held_out
 from helpers.models import bg_nbd
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
@@ -97,7 +97,7 @@ def test_tracking_counts_the_repeat_purchases_of_customers_known_at_the_cut(shop
 
 def test_the_plan_for_the_time_ahead_is_what_the_model_expects_of_every_customer(shop):
     store, _ = shop
-    row = purchase_plan.planned_purchases(store, store.period).iloc[0]
+    row = held_out.planned_purchases(store, store.period).iloc[0]
     people = store.to_frame(store.mart("customer_summary"))
     history = [people[name] for name in ("frequency", "recency_days", "age_days")]
     expected = bg_nbd.fit(*history).expected_purchases(row["days"], *history)
