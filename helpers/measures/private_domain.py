@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 WINDOW_DAYS = 180
 FEWEST_MEMBERS = 30
+LIKE_GROUPS = 5
 EXPECTED = "member_care"
 GRADE = "matched_comparison"
 
@@ -214,18 +215,26 @@ def _compare(store: Store, period: Period) -> dict[str, Any]:
 
 
 def _outcomes(frame: pd.DataFrame, pool: Pool, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """What happened after the day: a purchase, purchase days, money."""
+    """What happened after the day: a purchase, purchase days, money.
+
+    Others who join later are replaced by those about as likely to join (fifths), who are about as
+    likely to buy.
+    """
     import numpy as np
 
     from helpers.models.matching import happened_without_censoring
 
+    others = ~pool.treated
+    likely = (weights / pool.base)[others]
+    alike = np.searchsorted(np.quantile(likely, np.linspace(0, 1, LIKE_GROUPS + 1)[1:-1]), likely)
     bought = frame["days_to_purchase"].fillna(math.inf).to_numpy(float)
     joining = frame["days_to_joining"].fillna(math.inf).to_numpy(float)
-    others = ~pool.treated
     outcome = (bought <= WINDOW_DAYS).astype(float)
-    outcome[others] = happened_without_censoring(
-        bought[others], joining[others], weights[others], WINDOW_DAYS
-    )
+    for group in range(LIKE_GROUPS):
+        rows = np.flatnonzero(others)[alike == group]
+        outcome[rows] = happened_without_censoring(
+            bought[rows], joining[rows], weights[rows], WINDOW_DAYS
+        )
     after = {name: frame[f"{name}_after"].to_numpy(float) for name in ("days", "money")}
     return {
         "bought": outcome,

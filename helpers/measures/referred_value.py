@@ -235,7 +235,8 @@ def referral_plan(store: Store, period: Period) -> pd.DataFrame:
         "invitations_needed": pieces["invitations_per_customer"] * factor,
         "conversion_now": pieces["invitation_conversion"],
         "conversion_needed": pieces["invitation_conversion"] * factor,
-        "more_referred": more, "to_ask": _to_ask(store, period), "worth_each": ends[0], "worth": ends[0] * more,
+        "more_referred": more, "to_ask": _to_ask(store, period),
+        "worth_each": ends[0], "worth": ends[0] * more,
         "low": ends[1] * more, "high": ends[2] * more, "basis": value[3], "action": action,
     }  # fmt: skip
     if row["conversion_needed"] > 1:
