@@ -30,6 +30,14 @@ def known_until(store: Store, period: Period) -> date:
     return min(period.end, store.as_of)
 
 
+def note_sources(store: Store) -> None:
+    """Read the tables that answers rest on, so that each names them, computed anew or not."""
+    for name in ("experiments", "experiment_units", "experiment_features", "experiment_outcomes"):
+        if store.has(name):
+            store.table(name)
+    store.mart("purchase_days")
+
+
 def assigned(store: Store, period: Period) -> ir.Table:
     """Every customer assigned to a variant by the period's end.
 

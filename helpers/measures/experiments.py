@@ -94,8 +94,9 @@ def _tests(store: Store) -> pd.DataFrame:
         shops > 1, tests.shop_id + ibis.literal("/") + tests.experiment_id, tests.experiment_id
     )
     columns = tests.select(
-        "name", "name_zh", "control", "window_days", experiment=label,
-        starts=tests.starts_at.date(), contact_cost=tests.contact_cost.cast("float64"),
+        "name_zh", "control", "window_days", experiment=label,
+        name=ibis.coalesce(tests.name, label), starts=tests.starts_at.date(),
+        contact_cost=tests.contact_cost.cast("float64"),
     )  # fmt: skip
     return store.to_frame(columns.order_by("experiment"))
 
@@ -156,7 +157,7 @@ def effects(store: Store, period: Period) -> pd.DataFrame:
         `difference` with `low`, `high` (95 %; shares: Newcombe; money: from two Student
         intervals), `lift` (relative, 0.5 is half as much again) with `lift_low`, `lift_high` (95 %
         on the log ratio; empty where a mean is not above 0), `customers` (of variant and control),
-        `evidence` (`more`, `less` or `not_enough_evidence`: the interval holds 0), `grade`
+        `direction` (`more`, `less` or `not_enough_evidence`: the interval holds 0), `grade`
         (`randomised_test`).
 
     Raises:
@@ -206,7 +207,7 @@ def best_variants(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per experiment and outcome: `experiment`, `name`, `name_zh`, `outcome`, `best`,
         `second` (variants), `difference` with `low`, `high` (95 %), `customers` (of both),
-        `evidence` (`more`, or `not_enough_evidence` where the interval holds 0). Empty where no
+        `direction` (`more`, or `not_enough_evidence` where the interval holds 0). Empty where no
         experiment has two contacts. The best is chosen by the same data, so a narrow lead is
         flattered.
     """
@@ -214,7 +215,7 @@ def best_variants(store: Store, period: Period) -> pd.DataFrame:
 
     named = _tests(store).set_index("experiment")
     columns = ["experiment", "name", "name_zh", "outcome", "best", "second", "difference", "low",
-               "high", "customers", "evidence"]  # fmt: skip
+               "high", "customers", "direction"]  # fmt: skip
     rows = []
     for name, found in moments(store, period).groupby("experiment", sort=True):
         contacted = found[found["contacted"]]
@@ -245,6 +246,7 @@ def moments(store: Store, period: Period) -> pd.DataFrame:
         people = units.with_outcomes(store, period, people, margin(store, period))
         return store.to_frame(_by_variant(people))
 
+    units.note_sources(store)
     found = store.once(f"experiments.moments:{units.known_until(store, period)}", compute)
     found = found[found["customers"] >= SMALLEST_GROUP]
     kinds = found.groupby("experiment")["contacted"].transform("nunique")
@@ -297,13 +299,13 @@ def _effect(variant: dict, control: dict, outcome: str) -> dict | None:
         return None
     found = difference(ours, theirs)
     lift, lift_low, lift_high = _lift(ours, theirs)
-    evidence = "more" if found.low > 0 else "less" if found.high < 0 else "not_enough_evidence"
+    direction = "more" if found.low > 0 else "less" if found.high < 0 else "not_enough_evidence"
     return {
         "outcome": outcome, "control_mean": theirs.value, "variant_mean": ours.value,
         "difference": found.value, "low": found.low, "high": found.high, "lift": lift,
         "lift_low": lift_low, "lift_high": lift_high,
         "customers": int(variant["customers"] + control["customers"]),
-        "evidence": evidence, "grade": GRADE,
+        "direction": direction, "grade": GRADE,
     }  # fmt: skip
 
 

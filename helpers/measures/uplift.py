@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PER = 1000
 OUTCOME, MONEY = 0, 1
 TENTHS = 10
+OTHERWISE = {"contact_top": "otherwise_top", "contact_first": "otherwise_first"}
 
 
 def targeting(store: Store, period: Period) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def targeting(store: Store, period: Period) -> pd.DataFrame:
         over random contacts per 1,000 customers, mean over all shares contacted; bootstrap 95 %),
         `second_method`, `second_qini`, `second_low`, `second_high` (the second opinion),
         `agreement` (rank correlation of the two methods' scores), `slope`, `slope_low`,
-        `slope_high` (of the effect on the score; 1 is well calibrated), `evidence` (`better`,
+        `slope_high` (of the effect on the score; 1 is well calibrated), `against_chance` (`better`,
         `worse`, or `not_enough_evidence`: the interval holds 0).
 
     Raises:
@@ -63,7 +64,7 @@ def targeting(store: Store, period: Period) -> pd.DataFrame:
             "second_high": second.high * PER,
             "agreement": float(scores.corr(method="spearman").iloc[0, 1]),
             "slope": line.slope, "slope_low": line.low, "slope_high": line.high,
-            "evidence": _sign(found.low, found.high, ("worse", "better")),
+            "against_chance": _sign(found.low, found.high, ("worse", "better")),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -206,13 +207,15 @@ def contact_plan(store: Store, period: Period) -> pd.DataFrame:
         One row per experiment and variant, newest experiment first, in it the one worth most
         (`rank` 1): `experiment`, `name`, `name_zh`, `variant`, `rank`, `basis`, `action`
         (`contact_top`, `contact_all`, `contact_nobody`, `test_more`; where the contact's cost is
-        unknown `contact_first`, `contact_all_below_cost` or `test_more`), `share` (0 to 1),
-        `customers` (to contact), `left_out` (customers), `worth` with `low`, `high` (money of the
-        whole decision, after contact cost where known), `saved` (cost of the contacts left out),
-        `gain` with `gain_low`, `gain_high` (over contacting everybody), `break_even` with
-        `break_even_low`, `break_even_high` (the most that a contact of those may cost), `rest`,
-        `rest_low`, `rest_high` (the same of the customers left out), `contact_cost`, `tested`
-        (customers of the experiment), `evidence` (of targeting, as in `targeting`).
+        unknown `contact_first`, `contact_all_below_cost` or `test_more`; from rank 2 on, for
+        those who send this one instead, `otherwise_top` or `otherwise_first`, else
+        `passed_over`), `share` (0 to 1), `customers` (to contact), `left_out` (customers),
+        `worth` with `low`, `high` (money of the whole decision, after contact cost where known),
+        `saved` (cost of the contacts left out), `gain` with `gain_low`, `gain_high` (over
+        contacting everybody), `break_even` with `break_even_low`, `break_even_high` (the most
+        that a contact of those may cost), `rest`, `rest_low`, `rest_high` (the same of the
+        customers left out), `contact_cost`, `tested` (customers of the experiment),
+        `against_chance` (of targeting, as in `targeting`).
 
     Raises:
         MissingTable: No experiment can be scored.
@@ -226,6 +229,8 @@ def contact_plan(store: Store, period: Period) -> pd.DataFrame:
     frame["test"] = frame.groupby("experiment")["place"].transform("min")
     frame = frame.sort_values(["test", "worth", "place"], ascending=[True, False, True])
     frame["rank"] = frame.groupby("experiment", sort=False).cumcount() + 1
+    instead = frame["action"].map(OTHERWISE).fillna("passed_over")
+    frame["action"] = frame["action"].where(frame["rank"] == 1, instead)
     return frame.drop(columns=["test", "place"]).reset_index(drop=True)
 
 
@@ -259,7 +264,7 @@ def _plan(one: Scored) -> dict[str, Any]:
         **_named("worth", worth, one.tested), **_named("gain", gain, one.tested, "gain_"),
         "saved": (1 - share[step]) * one.tested * one.cost,
         **_per_contact(money, share, step), "contact_cost": one.cost, "tested": one.tested,
-        "evidence": evidence,
+        "against_chance": evidence,
     }  # fmt: skip
 
 
@@ -278,7 +283,8 @@ def _choose(choice: Choice, everybody: Ends) -> tuple[str, int, Ends, Ends]:
     if 0 < choice.step < TENTHS and best.low > 0:
         return "contact_top", choice.step, top, gain
     if everybody[2] < 0:
-        return "contact_nobody", 0, (0.0, 0.0, 0.0), tuple(-end for end in everybody)  # type: ignore[return-value]
+        value, low, high = everybody
+        return "contact_nobody", 0, (0.0, 0.0, 0.0), (-value, -high, -low)
     return "test_more", TENTHS, everybody, (0.0, 0.0, 0.0)
 
 

@@ -116,6 +116,7 @@ def scored(store: Store, period: Period) -> list[Scored]:
         MissingTable: No experiment is over, nothing is known of its customers before the contact,
             or they are too few: 200 in each arm, 20 of them with the outcome.
     """
+    units.note_sources(store)
     key = f"uplift.scored:{units.known_until(store, period)}"
     return store.once(key, lambda: _scored(store, period))
 

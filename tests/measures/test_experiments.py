@@ -76,7 +76,7 @@ def test_effects_on_shares_agree_with_statsmodels(hillstrom, published, outcome)
         assert (found["lift_low"], found["lift_high"]) == pytest.approx(
             tuple(end - 1 for end in ratio), rel=1e-4
         )
-        assert found["evidence"] == "more"
+        assert found["direction"] == "more"
         assert found["grade"] == "randomised_test"
 
 
@@ -98,7 +98,7 @@ def test_the_better_mail_is_told_with_its_lead(hillstrom, published):
     assert best.loc["spend", "difference"] == pytest.approx(
         means["Mens E-Mail"] - means["Womens E-Mail"]
     )
-    assert best.loc["visit", "evidence"] == "more"
+    assert best.loc["visit", "direction"] == "more"
 
 
 def test_the_metric_has_the_columns_of_the_contract(hillstrom):

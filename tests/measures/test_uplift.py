@@ -40,7 +40,7 @@ def alike(tmp_path_factory):
 def test_fans_are_found_and_only_they_are_contacted(fans):
     found = uplift.targeting(fans, fans.period).iloc[0]
     assert found["outcome"] == "conversion"
-    assert found["evidence"] == "better"
+    assert found["against_chance"] == "better"
     assert found["low"] < 25 < found["high"]  # a triangle: (100 - 50) per 1,000, half of it
     plan = uplift.contact_plan(fans, fans.period).iloc[0]
     assert plan["action"] == "contact_top"
@@ -53,7 +53,9 @@ def test_fans_are_found_and_only_they_are_contacted(fans):
 
 
 def test_where_all_react_alike_nobody_is_left_out(alike):
-    assert uplift.targeting(alike, alike.period)["evidence"].tolist() == ["not_enough_evidence"]
+    assert uplift.targeting(alike, alike.period)["against_chance"].tolist() == [
+        "not_enough_evidence"
+    ]
     plan = uplift.contact_plan(alike, alike.period).iloc[0]
     assert plan["action"] in ("contact_all", "test_more")
     assert plan["left_out"] == 0
@@ -181,7 +183,7 @@ def test_hillstroms_womens_mail_is_worth_aiming_and_the_mens_is_not_shown_to_be(
     assert found.index[0] == "Womens E-Mail"
     assert womens["lead"]
     assert set(found["outcome"]) == {"visit"}  # 311 and 389 buyers are too few to score
-    assert womens["evidence"] == "better"
+    assert womens["against_chance"] == "better"
     assert womens["second_low"] > 0
     assert womens["qini"] > 3 * mens["qini"]
     assert womens["effect"] == pytest.approx(45.2, abs=0.05)  # 15.140 - 10.617 %
@@ -219,7 +221,7 @@ def test_hillstroms_plan_says_what_a_mail_may_cost(hillstrom):
     mens, womens = plan.loc["Mens E-Mail"], plan.loc["Womens E-Mail"]
     assert mens["action"] == "contact_all_below_cost"
     assert mens["worth"] == pytest.approx(64_000 * (1.422617 - 0.652789), rel=1e-4)
-    assert womens["action"] == "contact_first"
+    assert womens["action"] == "otherwise_first"
     assert womens["break_even_low"] > 0
     assert womens["rest_low"] < 0 < womens["rest_high"]
     assert set(plan["basis"]) == {"spend"}
