@@ -251,10 +251,10 @@ def _planned(store: Store) -> dict[str, Any]:
 
     days = store.mart("purchase_days")
     people = _histories(store, days, days, store.as_of, store.as_of)
-    history = [people[name] for name in ("frequency", "recency", "age")]
+    x, last, age = people["frequency"], people["recency"], people["age"]
     found = _trial(store)
-    model = FITS[found["chosen"]](*history, people["customers"])
-    expected = model.expected_purchases(found["days"] / DAYS_PER_WEEK, *history)
+    model = FITS[found["chosen"]](x, last, age, people["customers"])
+    expected = model.expected_purchases(found["days"] / DAYS_PER_WEEK, x, last, age)
     return {
         "purchases": float(expected @ people["customers"]),
         "customers": int(people["customers"].sum()),
