@@ -53,12 +53,12 @@ class Voice:
     def block_html(self, key: str, part: str, values: Mapping[str, Any]) -> str:
         """A part of a block's texts as HTML; empty where nothing can be said."""
         pieces = self.fill(self.texts.block(key, part), values, f"{key}.{part}")
-        return template.to_html(pieces) if pieces else ""
+        return template.to_html(template.capitalised(pieces)) if pieces else ""
 
     def block_text(self, key: str, part: str, values: Mapping[str, Any]) -> str:
         """The same as plain text."""
         pieces = self.fill(self.texts.block(key, part), values, f"{key}.{part}")
-        return template.to_text(pieces) if pieces else ""
+        return template.to_text(template.capitalised(pieces)) if pieces else ""
 
     def title_html(self, key: str, values: Mapping[str, Any]) -> str:
         """A block's finding title; its plain name where the finding can't be stated."""

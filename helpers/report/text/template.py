@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from typing import Any
@@ -161,6 +161,14 @@ def _text(part: Placeholder, value: Any, unit: str, field: str, setting: Setting
         strip=field == "target",
     )
     return f"{shown}\N{NO-BREAK SPACE}{chosen}" if chosen else shown
+
+
+def capitalised(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The same with a capital at the start: names of codes are written as inside a sentence."""
+    first = pieces[0].text
+    if not first[:1].islower() or pieces[0].fact:
+        return pieces
+    return (replace(pieces[0], text=first[0].upper() + first[1:]), *pieces[1:])
 
 
 def to_text(pieces: tuple[Piece, ...]) -> str:
