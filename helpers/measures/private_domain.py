@@ -203,7 +203,7 @@ def _compare(store: Store, period: Period) -> dict[str, Any]:
     largest = [max(abs(d).max(), *(abs(row[name]) for row in balance))
                for name, d in (("before", before), ("after", after))]  # fmt: skip
     effects = {
-        name: matching.effect_on_treated(pool, weights, outcome)
+        name: matching.effect_on_treated(pool, weights, outcome, is_share=name == "bought")
         for name, outcome in _outcomes(frame, pool, weights).items()
     }
     return {

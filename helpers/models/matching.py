@@ -168,7 +168,9 @@ def is_balanced(differences: Floats) -> bool:
     return bool(np.abs(differences).max(initial=0.0) < LARGEST_DIFFERENCE)
 
 
-def effect_on_treated(pool: Pool, weights: Floats, outcome: ArrayLike) -> Effect:
+def effect_on_treated(
+    pool: Pool, weights: Floats, outcome: ArrayLike, *, is_share: bool = False
+) -> Effect:
     """Mean outcome of the treated less that of the comparable others, with 95 % intervals.
 
     The variance is that of the linearised estimate, which holds that the weights were estimated
@@ -179,6 +181,10 @@ def effect_on_treated(pool: Pool, weights: Floats, outcome: ArrayLike) -> Effect
         pool: The units.
         weights: As `balancing_weights` gives them.
         outcome: One value a row, known only after the day that the features describe.
+        is_share: The outcome is something that happened or not. Treatment then changes only those
+            to whom it would not have happened, and how many of these treated that are is chance
+            too: the interval of the difference is widened to hold the effect on these very units,
+            not only on units like them.
 
     Returns:
         The effect; `n` are the treated.
@@ -199,8 +205,9 @@ def effect_on_treated(pool: Pool, weights: Floats, outcome: ArrayLike) -> Effect
     )
     freedom = min(n, effective) - 1
     base = pool.base[others] / pool.base[others].sum()
+    own_chance = _chance_of_these(y[treated], expected[treated]) if is_share else 0.0
     return Effect(
-        _estimate(mean - comparable, own - without, pool.unit, n, freedom),
+        _estimate(mean - comparable, own - without, pool.unit, n, freedom, own_chance),
         _relative(mean, comparable, own, without, pool.unit, n, freedom),
         mean, comparable, mean - float(base @ y[others]), effective,
     )  # fmt: skip
@@ -211,12 +218,26 @@ def _weighted_least_squares(x: Floats, y: Floats, weights: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(heavy.T @ x, heavy.T @ y, rcond=1e-10)[0], np.float64)
 
 
+def _chance_of_these(y: Floats, expected: Floats) -> float:
+    """What the variance lacks for the effect on these very units, of a share.
+
+    With q the chance that it happens anyway and p that treatment makes it happen where it would
+    not, outcome less effect, q + (1 - q) p less p times those left, has the variance
+    q (1 - q) + (1 - q) p (1 - p): more than that of the outcome where p > 0.
+    """
+    anyway = np.clip(expected, 0.0, 1.0)
+    makes = float(np.clip((y.mean() - anyway.mean()) / max(1 - anyway.mean(), 1e-9), 0.0, 1.0))
+    needed = anyway * (1 - anyway) + (1 - anyway) * makes * (1 - makes)
+    return max(0.0, float(needed.mean() - (y - expected).var())) / len(y)
+
+
 def _estimate(
-    value: float, influence: Floats, unit: NDArray[np.int64], n: int, freedom: float
-) -> Estimate:
+    value: float, influence: Floats, unit: NDArray[np.int64], n: int, freedom: float,
+    more_variance: float = 0.0,
+) -> Estimate:  # fmt: skip
     """A value with the interval that its influence by unit gives."""
     by_unit = np.bincount(unit, influence)
-    error = float(np.sqrt((by_unit**2).sum()))
+    error = float(np.sqrt((by_unit**2).sum() + more_variance))
     if n < 2 or freedom <= 0 or not error > 0:
         return Estimate(value, np.nan, np.nan, n)
     half = float(student_t.ppf(0.975, freedom)) * error

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="import-untyped"
 """Uplift: how much more a customer does because of a contact, by cross-fitted models.
 
 Two models (one of the contacted, one of the control; scikit-uplift's `TwoModels` on regularised

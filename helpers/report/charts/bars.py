@@ -101,9 +101,10 @@ def _interval(
         return max(middle, 0.0)
     ends = float(row[low]), float(row[high])
     inside = "white" if colour == FOCUS and middle > 0 else SOFT
-    for start, end, ink in ((ends[0], middle, inside), (middle, ends[1], SOFT)):
+    bar = max(ends[0], 0.0) if middle > 0 else ends[0]
+    for start, end, ink in ((ends[0], bar, SOFT), (bar, middle, inside), (middle, ends[1], SOFT)):
         axes.plot([start, end], [place, place], color=ink, linewidth=1.4)
-    axes.plot(ends[0], place, "|", color=inside, markersize=7)
+    axes.plot(ends[0], place, "|", color=inside if ends[0] > 0 else SOFT, markersize=7)
     axes.plot(ends[1], place, "|", color=SOFT, markersize=7)
     return max(*ends, middle, 0.0)
 
