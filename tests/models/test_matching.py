@@ -197,3 +197,23 @@ def test_the_unit_of_the_outcome_and_of_what_is_known_does_not_matter(shift, sca
     found = effect_on_treated(moved, balancing_weights(moved), outcome * scale).difference
     assert found.value == pytest.approx(plain.value * scale, rel=1e-4)
     assert found.high == pytest.approx(plain.high * scale, rel=1e-4)
+
+
+def test_the_interval_of_a_share_holds_the_effect_on_these_very_units():
+    # Treatment makes it happen to three in ten of those to whom it would not have happened.
+    holds = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        x = random.normal(size=(500, 1))
+        treated = random.random(500) < 1 / (1 + np.exp(1.2 - x[:, 0]))
+        anyway = random.random(500) < 1 / (1 + np.exp(0.8 - 0.5 * x[:, 0]))
+        outcome = anyway | (treated & (random.random(500) < 0.3))
+        pool = Pool(treated, x, np.ones(500), np.arange(500))
+        weights = balancing_weights(pool)
+        found = effect_on_treated(pool, weights, outcome, is_share=True)
+        plain = effect_on_treated(pool, weights, outcome)
+        assert found.difference.value == plain.difference.value
+        assert found.difference.standard_error >= plain.difference.standard_error
+        true = 0.3 * (~anyway[treated]).mean()
+        holds += found.difference.low <= true <= found.difference.high
+    assert 180 <= holds <= 198
