@@ -95,7 +95,7 @@ def _context(
 def _without_paths(prepared: Prepared) -> dict[str, Any]:
     """What is known of the store, JSON-able, without where it stands on this machine."""
     found = {name: value for name, value in vars(prepared).items()
-             if name not in ("tables", "marts", "period")}  # fmt: skip
+             if name != "period" and not isinstance(value, Path)}  # fmt: skip
     return {
         n: value.isoformat() if isinstance(value, date) else value for n, value in found.items()
     }
