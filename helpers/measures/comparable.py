@@ -257,16 +257,16 @@ def balance_rows(frame: pd.DataFrame, pool: Pool, weights: np.ndarray) -> list[d
     for name, *numbers in zip(known, *means, *differences, strict=True):
         keys = ("members_value", "others_before", "others_after", "before", "after")
         row = {
-            "feature": name.partition(":")[0],
+            "known_of": name.partition(":")[0],
             **dict(zip(keys, map(float, numbers), strict=True)),
         }
         if name == "paid":
             row |= {key: float(np.expm1(row[key])) for key in keys[:3]}
-        kept = rows.setdefault(row["feature"], row)
+        kept = rows.setdefault(row["known_of"], row)
         if max(abs(row["before"]), abs(row["after"])) > max(
             abs(kept["before"]), abs(kept["after"])
         ):
-            rows[row["feature"]] = row
+            rows[row["known_of"]] = row
     return list(rows.values())
 
 

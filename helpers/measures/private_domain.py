@@ -71,8 +71,8 @@ def members_compared(store: Store, period: Period) -> pd.DataFrame:
         where costs are unknown), `members_value`, `comparable_value`, `difference`, `low`, `high`
         (95 %, by customer), `relative`, `relative_low`, `relative_high` (difference as a share of
         the comparable), `unadjusted` (members less all others of the same days: mostly selection),
-        `reading` (`more`, `less`, `open`: the interval spans 0; `not_comparable`: then the figures
-        of the comparison are empty), `grade`.
+        `reading` (`more`, `less`, `not_enough_evidence`: the interval spans 0; `not_comparable`:
+        then the figures of the comparison are empty), `grade`.
 
     Raises:
         MissingTable: As `member_effect`.
@@ -88,7 +88,7 @@ def members_compared(store: Store, period: Period) -> pd.DataFrame:
         frame = frame[kept].reindex(columns=frame.columns)
     reading = [
         "not_comparable" if math.isnan(low) else "more" if low > 0 else "less" if high < 0
-        else "open"
+        else "not_enough_evidence"
         for low, high in zip(frame["low"], frame["high"], strict=True)
     ]  # fmt: skip
     frame.insert(1, "basis", found["basis"])
@@ -106,7 +106,7 @@ def comparison(store: Store, period: Period) -> pd.DataFrame:
         `verdict` (`comparable` or `not_comparable`), `relative`, `relative_low`, `relative_high`
         (of the share who buy), `expected` (the plan's relative change of members' repurchase),
         `expected_value` (what it would make of the comparable share; empty above 1), `reading`
-        (`reached`, `below`, `open`: the interval spans it, or `not_comparable`).
+        (`reached`, `below`, `not_enough_evidence`: the interval spans it, or `not_comparable`).
 
     Raises:
         MissingTable: As `member_effect`.
@@ -126,7 +126,7 @@ def comparison(store: Store, period: Period) -> pd.DataFrame:
     expected = plan.change if plan.change is not None else math.nan
     reading = (
         "not_comparable" if math.isnan(low) else "reached" if low >= expected
-        else "below" if high < expected else "open"
+        else "below" if high < expected else "not_enough_evidence"
     )  # fmt: skip
     names = ("members", "matched", "matched_share", "without_purchase", "comparable", "effective",
              "largest_before", "largest_after")  # fmt: skip
@@ -151,7 +151,7 @@ def member_balance(store: Store, period: Period) -> pd.DataFrame:
     """What was known on the day of joining, of members and of others before and after weighting.
 
     Returns:
-        One row per thing known: `feature`, `members_value`, `others_before`, `others_after`
+        One row per thing known: `known_of`, `members_value`, `others_before`, `others_after`
         (means, of the money paid the geometric one; shares for `one_purchase`, `channel` and
         `season`, those of the channel and of the quarter that differ most before), `before`,
         `after` (standardised difference; below 0.1 in size is balanced).

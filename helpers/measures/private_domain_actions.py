@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from helpers.store.open import Store
 
 RECENT_DAYS = 90
-ACTIONS = {"more": "invite", "open": "test", "less": "rethink", "not_comparable": "test_blind"}
+ACTIONS = {
+    "more": "invite",
+    "not_enough_evidence": "test",
+    "less": "rethink",
+    "not_comparable": "test_blind",
+}
 
 
 def private_domain_actions(store: Store, period: Period) -> pd.DataFrame:

@@ -94,7 +94,8 @@ def k_pieces(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         One row per piece: `piece` (`invitations_per_customer`, `invitation_conversion`,
-        `k_factor`), `value`, `low`, `high` (95 %, by inviter), `numerator`, `denominator`.
+        `k_factor`), `value`, `low`, `high` (95 %, by inviter), `numerator`, `denominator` (people
+        brought: empty for 1 to 9).
 
     Raises:
         MissingTable: As `k_factor`.
@@ -119,7 +120,9 @@ def k_pieces(store: Store, period: Period) -> pd.DataFrame:
         for piece, (found, top, bottom) in pieces.items()
     ]
     names = ["piece", "value", "low", "high", "numerator", "denominator"]
-    return pd.DataFrame(rows, columns=names)
+    frame = pd.DataFrame(rows, columns=names)
+    few = (frame["piece"] != "invitations_per_customer") & (totals["brought"] < SMALLEST_GROUP)
+    return frame.assign(numerator=frame["numerator"].mask(few & (totals["brought"] > 0)))
 
 
 def inviting(store: Store, period: Period) -> pd.DataFrame:
@@ -187,8 +190,8 @@ def k_by_month(store: Store, period: Period, *, cohorts: int = 13) -> pd.DataFra
     """
     import pandas as pd
 
-    rows = []
-    for month, counted in _months(store, period, cohorts):
+    rows, months = [], _months(store, period, cohorts)
+    for month, counted in months:
         n = counted["customers"]
         inviters = int(n[counted["sent"] > 0].sum())
         if n.sum() < SMALLEST_GROUP or 0 < inviters < SMALLEST_GROUP:
@@ -198,7 +201,7 @@ def k_by_month(store: Store, period: Period, *, cohorts: int = 13) -> pd.DataFra
         rows.append((month, int(n.sum()), inviters, found.value, found.low, found.high, sent,
                      divide(found.value, sent)))  # fmt: skip
     if not rows:
-        raise MissingTable("invitations", ("invited_at",), "short")
+        raise MissingTable("invitations", ("invited_at",), "small" if months else "short")
     names = ["cohort", "customers", "inviters", "value", "low", "high", "sent", "conversion"]
     return pd.DataFrame(rows, columns=names)
 
@@ -269,7 +272,7 @@ def referred_shares(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row: `basis` (`invitations` or `channel`), `value`, `low`, `high` (0 to 1, Wilson),
         `referred`, `customers`, `expected` (the plan's share), `reading` (`reached`, `below`,
-        `open`: the interval spans it).
+        `not_enough_evidence`: the interval spans it).
 
     Raises:
         MissingTable: Neither invitations nor the channel `referral` is known; or fewer than 10
@@ -290,7 +293,9 @@ def referred_shares(store: Store, period: Period) -> pd.DataFrame:
     if min(found["referred"].iloc[0], found["customers"].iloc[0]) < SMALLEST_GROUP:
         raise MissingTable(sent_by_table(basis), (), "small")
     low, high = found["low"].iloc[0], found["high"].iloc[0]
-    reading = "reached" if low >= expected else "below" if high < expected else "open"
+    reading = (
+        "reached" if low >= expected else "below" if high < expected else "not_enough_evidence"
+    )
     found = found.assign(basis=basis, expected=expected, reading=reading)
     return found[["basis", "value", "low", "high", "referred", "customers", "expected", "reading"]]
 

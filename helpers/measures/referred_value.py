@@ -45,7 +45,7 @@ def referred_value(store: Store, period: Period, *, window_days: int = 180) -> p
         `basis` (`contribution` before marketing, or `paid_sales` where costs are unknown),
         `window_days`, `referred` (customers), `referred_value`, `others_value` (comparable ones),
         `difference`, `low`, `high` (95 %), `unadjusted` (referred less all others), `largest_after`
-        (largest standardised difference left), `reading` (`more`, `less`, `open`, or
+        (largest standardised difference left), `reading` (`more`, `less`, `not_enough_evidence`, or
         `not_comparable`: then the comparison is empty), `grade`.
 
     Raises:
@@ -69,7 +69,7 @@ def referred_value(store: Store, period: Period, *, window_days: int = 180) -> p
         found = matching.effect_on_treated(pool, weights, frame[name].to_numpy(float))
         gap = found.difference
         row = [found.comparable, gap.value, gap.low, gap.high]
-        reading = "more" if gap.low > 0 else "less" if gap.high < 0 else "open"
+        reading = "more" if gap.low > 0 else "less" if gap.high < 0 else "not_enough_evidence"
         if not matching.is_balanced(after):
             row, reading = [math.nan] * 4, "not_comparable"
         rows.append((name, basis, window_days, gap.n, found.treated, *row, found.unadjusted,

@@ -176,7 +176,7 @@ def test_the_metric_is_the_difference_of_the_shares_who_buy(selected):
 
 
 def test_balance_is_shown_before_and_after(selected):
-    frame = private_domain.member_balance(selected, selected.period).set_index("feature")
+    frame = private_domain.member_balance(selected, selected.period).set_index("known_of")
     assert frame["before"].abs().max() > 0.3
     assert frame["after"].abs().max() < 0.1
     made = private_domain.comparison(selected, selected.period).iloc[0]
