@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from helpers.measures import experiment_units as units
 from helpers.measures.frames import COLUMNS
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from helpers.measures.funnel_steps import (
     year_of,
 )
 from helpers.measures.funnel_worth import value_of_going_on
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:

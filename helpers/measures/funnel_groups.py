@@ -17,7 +17,7 @@ from helpers.measures.funnel_steps import (
     step_days,
     year_of,
 )
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from helpers.measures.funnel_groups import (
 )
 from helpers.measures.funnel_steps import STEPS, UNKNOWN, YEAR_DAYS, Step, entered_in, year_of
 from helpers.measures.funnel_worth import value_of_going_on
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.plan.periods import last_complete_month
 from helpers.store.errors import MissingTable
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from helpers.measures.cohorts import cohort_retention as cohort_retention
-from helpers.measures.cohorts import repurchase_cohorts as repurchase_cohorts
 from helpers.measures.frames import one_row, proportion
-from helpers.measures.purchases import SMALLEST_GROUP as SMALLEST_GROUP
 from helpers.measures.purchases import (
+    SMALLEST_GROUP,
     YEAR_DAYS,
     known_until,
     last_complete,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from helpers.measures.frames import estimated
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.measures.registry import resolve
 from helpers.plan import benchmarks
 from helpers.store.errors import MissingTable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.measures.funnel_steps import STEPS, YEAR_DAYS, rate, year_of
 from helpers.measures.funnel_worth import value_of_going_on
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.plan import benchmarks
 from helpers.store.errors import MissingTable
 

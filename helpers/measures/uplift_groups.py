@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from helpers.measures import experiment_units as units
-from helpers.measures.lifecycle import SMALLEST_GROUP
+from helpers.measures.purchases import SMALLEST_GROUP
 from helpers.measures.uplift_scores import Scored, scored
 from helpers.store.errors import MissingTable
 
