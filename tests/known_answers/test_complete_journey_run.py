@@ -51,11 +51,16 @@ def test_orders_and_customers_agree_with_plain_pandas(complete_journey, purchase
     facts = complete_journey.facts
     month = purchases[purchases["day"] >= "2017-12-01"]
     assert facts["orders"]["value"] == len(month)
-    first = purchases.groupby("household_id")["day"].min()
-    assert facts["new_customers"]["value"] == (first >= "2017-12-01").sum()
     days = purchases.groupby("household_id")["day"].nunique()
     assert facts["repurchase_rate"]["numerator"] == (days >= 2).sum()
     assert facts["repurchase_rate"]["denominator"] == len(days)
+
+
+def test_a_handful_of_new_customers_is_not_published(complete_journey, purchases):
+    first = purchases.groupby("household_id")["day"].min()
+    assert 0 < (first >= "2017-12-01").sum() < 10
+    fact = complete_journey.facts["new_customers"]
+    assert (fact["value"], fact["missing"]["why"]) == (None, "small")
 
 
 def test_what_buyers_paid_is_what_the_shop_received_less_the_coupons(complete_journey, lines):
