@@ -150,6 +150,9 @@ def repurchase_months(store: Store, period: Period, *, months: int = 13) -> pd.D
     Returns:
         One row per month: `month` (its first day), `value`, `low`, `high`, `numerator`,
         `denominator`. Months whose 365 days reach before the data are left out.
+
+    Raises:
+        MissingTable: Fewer than two such months, so nothing has moved yet.
     """
     import pandas as pd
 
@@ -159,7 +162,7 @@ def repurchase_months(store: Store, period: Period, *, months: int = 13) -> pd.D
         if month.trailing(YEAR_DAYS).start >= store.first_day:
             row = repurchase_rate(store, month).iloc[0]
             rows.append({"month": pd.Timestamp(month.start), **row.to_dict()})
-    if not rows:
+    if len(rows) < 2:
         raise MissingTable("orders", ("paid_at",), "short")
     names = ["month", "value", "low", "high", "numerator", "denominator"]
     return pd.DataFrame(rows)[names]

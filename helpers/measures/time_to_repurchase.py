@@ -85,7 +85,10 @@ def repurchase_curves(store: Store, period: Period, *, cohorts: int = 3) -> pd.D
     Returns:
         One row per cohort and week: `cohort`, `days` (0, 7 ... 364 since the first purchase),
         `rate` (0 to 1), `low`, `high` (pointwise 95 %). Weeks with fewer than 10 customers at
-        risk have no row.
+        risk have no row, and a cohort that has not been watched for a week has none at all.
+
+    Raises:
+        MissingTable: No cohort has been watched for a week.
     """
     import pandas as pd
 
@@ -98,7 +101,11 @@ def repurchase_curves(store: Store, period: Period, *, cohorts: int = 3) -> pd.D
                 {"cohort": cohort, "days": list(days), "rate": share, "low": low, "high": high}
             )
         )
-    return pd.concat(frames, ignore_index=True).dropna(subset=["rate"]).reset_index(drop=True)
+    known = pd.concat(frames, ignore_index=True).dropna(subset=["rate"])
+    watched = known[known.groupby("cohort")["days"].transform("max") > 0]
+    if watched.empty:
+        raise MissingTable("orders", ("paid_at",), "short")
+    return watched.reset_index(drop=True)
 
 
 def time_between_purchases(store: Store, period: Period) -> pd.DataFrame:

@@ -211,7 +211,7 @@ def from_row(
 
 
 def publishable(metric: Metric, row: Mapping[str, Any]) -> dict[str, float | None]:
-    """The numbers of a measure's row without counts of 1 to 9 customers.
+    """The numbers of a measure's row without counts of 1 to 9 customers, or all but so few.
 
     A rate of so few is withheld whole, because its parts would follow from it.
     """
@@ -222,6 +222,9 @@ def publishable(metric: Metric, row: Mapping[str, Any]) -> dict[str, float | Non
     if _is_small(base):
         return dict.fromkeys(found)
     counts = [name for name in ("n", "numerator", "denominator") if _is_small(found[name])]
+    rest = _difference(found["denominator"], found["numerator"])
+    if metric.unit == "ratio" and _is_small(rest):
+        counts.append("numerator")
     return {**found, **dict.fromkeys(counts)}
 
 

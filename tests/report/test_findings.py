@@ -152,6 +152,12 @@ def test_a_count_of_one_to_nine_customers_is_blank_and_its_rate_stays():
     assert (found.value, found.numerator, found.denominator) == (0.03, None, 100)
 
 
+def test_a_count_that_leaves_out_one_to_nine_customers_is_blank_too():
+    row = {"value": 0.97, "low": 0.9, "high": 0.99, "n": 100, "numerator": 97, "denominator": 100}
+    found = from_row(metrics.metric("repurchase_rate"), NOVEMBER, row)
+    assert (found.value, found.numerator, found.denominator) == (0.97, None, 100)
+
+
 def test_counts_of_no_customers_and_of_days_stay():
     none = from_row(metrics.metric("new_customers"), NOVEMBER, {"value": 0, "n": 0})
     assert none.value == 0
