@@ -41,9 +41,9 @@ def private_domain_actions(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per action: `action` (`invite`: members bring more than comparable others; `test`:
         too uncertain; `test_blind`: not comparable, or too few to compare; `rethink`: they bring
-        less; `wake`), `customers`, `each` (money a customer in 180 days; for `wake` in a year),
-        `worth`, `low`, `high` (money, all of them; empty where unknown; no interval for `wake`),
-        `basis`. Rows of fewer than 10 customers are left out.
+        less; `wake`), `customers`, `each` (money a customer in 180 days; for `wake` in the year),
+        `worth`, `low`, `high` (money, all of them; empty where unknown, as for `wake`), `basis`.
+        Rows of fewer than 10 customers are left out.
 
     Raises:
         MissingTable: The store has no members, or neither row has 10 customers.
@@ -95,5 +95,5 @@ def _wake(store: Store, period: Period) -> dict[str, object]:
     row = store.to_frame(sums).fillna(0).iloc[0]
     count, money = int(row["n"]), float(row["money"])
     each = money / count if count else math.nan
-    return {"action": "wake", "customers": count, "each": each, "worth": money, "low": math.nan,
-            "high": math.nan, "basis": basis}  # fmt: skip
+    return {"action": "wake", "customers": count, "each": each, "worth": math.nan,
+            "low": math.nan, "high": math.nan, "basis": basis}  # fmt: skip

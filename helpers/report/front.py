@@ -21,6 +21,7 @@ FIGURES = (
     "ltv_12m", "on_time_in_full", "inventory_days", "payment_success_rate", "organic_share",
 )  # fmt: skip
 MOST_CARDS = 12
+MOST_OF_A_CHAPTER = 2
 MOST_DECISIONS = 5
 _FIGURE = re.compile(r"-?\d+(\.\d+)?")
 Records = Mapping[str, Mapping[str, Any]]
@@ -94,10 +95,17 @@ def _state(page: Mapping[str, Any], voice: Voice, *, only_bad: bool = False) -> 
 def decisions(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
 ) -> list[dict[str, str]]:
-    """The actions with the most money, each with the chapter that asks for it."""
+    """The actions with the most money, a chapter's two largest at most.
+
+    Chapters count their money differently (at stake, saved, gained), so one of them alone must not
+    fill the list.
+    """
     files = {page["chapter"]: page["file"] for page in pages}
-    asked = [action for record in _evaluation_last(records) for action in record["actions"]]
-    ranked = sorted(asked, key=lambda a: (-(a.get("worth") or 0), a["chapter"], a["rank"]))
+    ranked = []
+    for record in _evaluation_last(records):
+        own = sorted(record["actions"], key=lambda a: (-(a.get("worth") or 0), a["rank"]))
+        ranked += own[:MOST_OF_A_CHAPTER]
+    ranked.sort(key=lambda a: (-(a.get("worth") or 0), a["chapter"], a["rank"]))
     return [
         {
             "text": action["text"][voice.language],

@@ -7,7 +7,8 @@ import nbformat.v4 as v4
 import pytest
 
 from helpers.plan import metrics
-from helpers.report import exporter, fonts, page
+from helpers.report import exporter, fonts, front, page
+from helpers.report.voice import Voice
 from tests.report import shop
 
 
@@ -214,3 +215,16 @@ def test_errors_and_prints_of_a_notebook_are_not_published():
     cells = [v4.new_code_cell("x", outputs=outputs)]
     chapter = exporter.read_chapter(v4.new_notebook(cells=cells), "en")
     assert "secret" not in "".join(str(section.body) for section in chapter.sections)
+
+
+def test_one_chapter_alone_does_not_fill_the_list_of_decisions():
+    def record(chapter, *worths):
+        said = {"en": "Do {}."}
+        return {"actions": [{"chapter": chapter, "key": "act", "rank": rank, "worth": worth,
+                             "text": {"en": said["en"].format(worth)}}
+                            for rank, worth in enumerate(worths, start=1)]}  # fmt: skip
+
+    records = {"20_demo": record("20_demo", 900, 800, 700), "30_demo": record("30_demo", 100, None)}
+    listed = [{"chapter": name, "file": f"{name}.html"} for name in records]
+    found = front.decisions(records, listed, Voice("20_demo", "en", "CNY"))
+    assert [one["text"] for one in found] == ["Do 900.", "Do 800.", "Do 100.", "Do None."]
