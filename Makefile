@@ -27,8 +27,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# Two processes, each with whole files of tests: fixtures that run the suite stay with their file.
 pytest: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-pythons:
 	set -e; for version in $(PYTHONS); do \
