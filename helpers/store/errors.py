@@ -19,7 +19,8 @@ class MissingTable(Exception):
     Attributes:
         table: Canonical table that is needed.
         columns: Its columns that are needed; empty where the whole table is absent.
-        why: `absent`, `empty`, `failed` (a check) or `short` (too little history).
+        why: `absent`, `empty`, `failed` (a check), `short` (too little history) or `small` (fewer
+            than 10 customers).
     """
 
     def __init__(self, table: str, columns: Iterable[str] = (), why: str = "absent") -> None:

@@ -32,7 +32,8 @@ def published(tmp_path_factory) -> tuple[Path, dict]:
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     (record,) = (folder / "cache" / "runs").rglob("20_lifecycle.json")
-    return folder / "reports" / "small", json.loads(record.read_text(encoding="utf-8"))
+    (release,) = (folder / "reports" / "small").iterdir()
+    return release.resolve(), json.loads(record.read_text(encoding="utf-8"))
 
 
 def test_no_customer_id_is_in_any_published_byte(published):

@@ -95,3 +95,10 @@ def test_the_font_has_every_glyph_of_the_metric_contract():
     for entry in metrics.load().values():
         texts = [entry.name, entry.window, entry.rule, entry.time]
         assert not fonts.uncovered("".join(t for one in texts for t in one.values())), entry.id
+
+
+@pytest.mark.parametrize("why", ["absent", "empty", "failed", "short", "small"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_reason_why_something_is_missing_has_its_words(why, language):
+    assert text.common(language, f"missing.{why}")
+    assert text.common(language, f"missing.{why}_columns")
