@@ -186,10 +186,17 @@ def merged_channels(days: pd.DataFrame) -> pd.Series:
 
 
 def hide_small(frame: pd.DataFrame) -> pd.DataFrame:
-    """`passed` and `lost`, both empty where one of them is below 10: each gives the other away."""
+    """`passed` and `lost`, both empty where one of them is below 10: each gives the other away.
+
+    Where one of them is 1 to 9 the rate is empty too, because rate times people would tell it.
+    """
     lost = frame["entered"] - frame["passed"]
     shown = (frame["passed"] >= SMALLEST_GROUP) & (lost >= SMALLEST_GROUP)
-    return frame.assign(passed=frame["passed"].where(shown), lost=lost.where(shown))
+    few = frame["passed"].between(1, SMALLEST_GROUP - 1) | lost.between(1, SMALLEST_GROUP - 1)
+    told = [name for name in ("rate", "low", "high", "relative", "of_10000", "lost_worth")
+            if name in frame]  # fmt: skip
+    hidden = {name: frame[name].mask(few) for name in told}
+    return frame.assign(passed=frame["passed"].where(shown), lost=lost.where(shown), **hidden)
 
 
 def channel_rates(store: Store, period: Period) -> pd.DataFrame:

@@ -214,7 +214,8 @@ def planned_purchases(store: Store, period: Period) -> pd.DataFrame:
 
     Expected by the chosen model fitted on all that is known, over as many days as were held out;
     the range divides that by 1 + the error of held-out time, so that a model that ran low says
-    more. A purchase is worth what a repeat purchase day was paid on average in the last 365 days.
+    more; of one that came close it holds the forecast itself too. A purchase is worth what a repeat
+    purchase day was paid on average in the last 365 days.
 
     Returns:
         One row: `action` (`low`, `high`, `close`: how the forecast of held-out time ran), `days`,
@@ -234,7 +235,10 @@ def planned_purchases(store: Store, period: Period) -> pd.DataFrame:
     paid = store.to_frame(repeats.aggregate(mean=repeats.paid_sales.mean())).iloc[0, 0]
     if pd.isna(paid):
         raise MissingTable("orders", ("paid_at",), "short")
-    low, high = purchases / (1 + row["error_high"]), purchases / (1 + row["error_low"])
+    ends = [purchases / (1 + row["error_high"]), purchases / (1 + row["error_low"])]
+    if row["verdict"] == "close":
+        ends.append(purchases)
+    low, high = min(ends), max(ends)
     return pd.DataFrame(
         [{
             "action": row["verdict"], "days": row["days"], "purchases": purchases,

@@ -7,6 +7,7 @@ import math
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import t as student_t
 
@@ -344,3 +345,12 @@ def test_signs_are_counted_by_kind_and_small_kinds_left_out(tmp_path):
         frame = funnel.activation_signs(store, store.period)
     # The old customer of 1 June is new too; she came back the next day.
     assert frame[["kind", "customers", "of"]].to_numpy().tolist() == [["visit", 13, 26]]
+
+
+def test_a_rate_that_would_tell_a_count_below_ten_is_blank_with_it():
+    rows = [(100, 50), (48, 1), (15, 12), (40, 0)]
+    frame = pd.DataFrame(rows, columns=["entered", "passed"])
+    frame["rate"] = frame["passed"] / frame["entered"]
+    hidden = funnel_groups.hide_small(frame)
+    assert hidden["rate"].isna().tolist() == [False, True, True, False]
+    assert hidden["passed"].isna().tolist() == [False, True, True, True]
