@@ -33,6 +33,16 @@ from helpers.store.schema_relations import (
     MEMBERS,
     MESSAGES,
 )
+from helpers.store.schema_traffic import (
+    BUDGETS,
+    CONTENT_POSTS,
+    LISTINGS,
+    LIVE_SESSIONS,
+    PRODUCT_ADS,
+    SEARCH_TERMS,
+    SESSIONS,
+    SPEND_TESTS,
+)
 
 ORDER_KINDS = ("sale", "exchange", "sample", "gift")
 ITEM_CLASSES = ("goods", "postage", "fee", "manual", "discount", "voucher", "adjustment", "test")
@@ -85,6 +95,8 @@ ORDERS = Table(
         time("confirmed_at", "when the buyer confirmed receipt", known_at="confirmed_at"),
         time("settled_at", "when the platform paid the shop", known_at="settled_at"),
         text("channel", "where the buyer of this order came from"),
+        identifier("live_session_id", "live session that it came through", required=False),
+        identifier("content_post_id", "creator's post that it came through", required=False),
         text("country", "country or region of delivery"),
         money("shipping_charged", "postage that the buyer paid, no part of sales", default=0),
         flag("is_fake", "order placed to inflate sales 刷单", default=False),
@@ -279,8 +291,17 @@ AD_SPEND = Table(
         ),
         money("spend", "money spent", required=True, nullable=False),
         count("impressions", "times shown"),
+        count("reach", "people reached, each once a day"),
         count("clicks", "clicks"),
+        count("engagements", "likes, saves, comments and shares"),
         money("attributed_sales", "sales that the channel claims"),
+        Column(
+            "attributed_conversions",
+            "float64",
+            "orders that the channel claims; it may claim parts of one",
+            "orders",
+            minimum=0,
+        ),
     ),
     dated_by="day",
 )
@@ -415,6 +436,8 @@ TABLES: dict[str, Table] = {
         SETTLEMENTS, COSTS, TRAFFIC_DAILY, AD_SPEND, SURVEYS, SUPPLIERS, PURCHASE_ORDERS,
         STOCK_LEVELS, SHIPMENTS, WAREHOUSES, CAMPAIGNS, MESSAGES, ENGAGEMENTS, INVITATIONS,
         MEMBERS, EXPERIMENTS, EXPERIMENT_UNITS, EXPERIMENT_FEATURES, EXPERIMENT_OUTCOMES,
+        SESSIONS, SEARCH_TERMS, LISTINGS, PRODUCT_ADS, LIVE_SESSIONS, CONTENT_POSTS, SPEND_TESTS,
+        BUDGETS,
     )
 }  # fmt: skip
 REQUIRED_TABLES = tuple(name for name, table in TABLES.items() if table.required)

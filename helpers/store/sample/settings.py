@@ -27,6 +27,12 @@ class Mechanisms:
         referral: New customers whom a customer invited, and invitations that fail.
         members: Some customers join the private domain, and buy more from then on.
         experiments: A test of a message with a control group, which makes some buy.
+        response: New customers of paid channels follow their spend, with diminishing returns and
+            carry-over, instead of spend following new customers.
+        budget_variation: Budgets of channels are raised and cut at random, week by week.
+        search: Search terms, titles of products and what a new title does.
+        creators: Live sessions and creators' posts, and the orders that come through them.
+        visits: Visits of people drawn at random, with channel, device and page.
     """
 
     seasons: bool = True
@@ -40,6 +46,11 @@ class Mechanisms:
     referral: bool = True
     members: bool = True
     experiments: bool = True
+    response: bool = True
+    budget_variation: bool = True
+    search: bool = True
+    creators: bool = True
+    visits: bool = True
 
 
 FULL = Mechanisms()
@@ -55,6 +66,11 @@ PLAIN = Mechanisms(
     referral=False,
     members=False,
     experiments=False,
+    response=False,
+    budget_variation=False,
+    search=False,
+    creators=False,
+    visits=False,
 )
 
 
