@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from helpers.run import arguments, locks
+from helpers.run import arguments, locks, notify
 from helpers.run.arguments import Options
 from helpers.run.places import Limits, Places
 from helpers.run.processes import Ended, ended_by_signals
 from helpers.store.errors import BadInput
+
+if TYPE_CHECKING:
+    from helpers.run.execution import Outcome
 
 PUBLISHED, CHAPTER_FAILED, BAD_INPUT, LOCK_HELD = 0, 1, 2, locks.EXIT_CODE
 
@@ -22,14 +27,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.read(argv)
     places = Places.of(options.output)
     try:
+        notify.Notices.of(options.notify)
         with ended_by_signals(), locks.held(places.cache, places.output):
             return run_locked(options, places, Limits.of_environment())
     except locks.LockHeld as held:
         return complain(str(held), LOCK_HELD)
     except BadInput as error:
-        return complain(redacted(options, str(error)), BAD_INPUT)
+        return fail(options, redacted(options, str(error)), BAD_INPUT)
     except OSError as error:
-        return complain(redacted(options, f"nothing was published: {error}"), CHAPTER_FAILED)
+        reason = redacted(options, f"nothing was published: {error}")
+        return fail(options, reason, CHAPTER_FAILED)
     except Ended as ended:
         return complain(f"{ended}; what was published stands", ended.exit_code)
 
@@ -65,17 +72,43 @@ def run_anew(options: Options, places: Places, limits: Limits, state: str | None
             published, outcomes = release.publish(run, prepared, cost, outcomes, progress)
         except (preparation.NotPrepared, release.NotPublished, NotFit, OSError) as error:
             run.log(f"{type(error).__name__}: {error}")
-            return complain(run.redact(f"nothing was published: {error}"), CHAPTER_FAILED)
-        failed = any(outcome.has_failed for outcome in outcomes)
+            reason = run.redact(f"nothing was published: {error}")
+            return fail(options, reason, CHAPTER_FAILED)
+        failed = [outcome.chapter for outcome in outcomes if outcome.has_failed]
         if not failed:
             state = state or history.state_of(options, places)
             facts = {"store": prepared.name, "period": prepared.period.label, "run": run.id}
             history.remember(places, state, facts)
     print("\n".join(summary.lines(outcomes, published)))
+    tell(options, release.context_of(run, prepared, outcomes), outcomes, published)
     if failed:
-        print(f"the log says why: {run.log.path}", file=sys.stderr)
+        fail(options, f"{', '.join(failed)} failed; the log says why: {run.log.path}", 1)
     print(published / "index.html")
     return CHAPTER_FAILED if failed else PUBLISHED
+
+
+def tell(
+    options: Options, context: dict[str, Any], outcomes: list[Outcome], published: Path
+) -> None:
+    """Send or print the notice of a publication, where one was asked for."""
+    from helpers.run.release import good_records
+
+    try:
+        notices = notify.Notices.of(options.notify)
+        notices.published(context, good_records(outcomes), published)
+    except notify.NotSent as error:
+        complain(str(error), PUBLISHED)
+
+
+def fail(options: Options, reason: str, exit_code: int) -> int:
+    """Say what went wrong on standard error, and to the owner where notices were asked for."""
+    try:
+        store = options.store or Path(options.data).name
+        notify.Notices.of(options.notify).failed(store, reason, options.languages[0])
+    except (BadInput, notify.NotSent) as error:
+        if str(error) not in reason:
+            complain(str(error), exit_code)
+    return complain(reason, exit_code)
 
 
 def redacted(options: Options, text: str) -> str:

@@ -103,7 +103,7 @@ def decisions(
     files = {page["chapter"]: page["file"] for page in pages}
     ranked = []
     for record in _evaluation_last(records):
-        own = sorted(record["actions"], key=lambda a: (-(a.get("worth") or 0), a["rank"]))
+        own = sorted(record.get("actions", ()), key=lambda a: (-(a.get("worth") or 0), a["rank"]))
         ranked += own[:MOST_OF_A_CHAPTER]
     ranked.sort(key=lambda a: (-(a.get("worth") or 0), a["chapter"], a["rank"]))
     return [

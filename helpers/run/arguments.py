@@ -36,6 +36,7 @@ class Options:
         output: Folder that is published to.
         jobs: Chapters that are executed at the same time.
         force: Execute also what has not changed.
+        notify: `send` or `print` a notice of what came of the run; empty for none.
     """
 
     data: str
@@ -46,6 +47,7 @@ class Options:
     output: Path
     jobs: int
     force: bool
+    notify: str
 
     @property
     def variable(self) -> str:
@@ -126,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", type=_jobs, default=1, metavar="N",
         help="chapters executed at the same time; each takes memory of its own")  # fmt: skip
     add("--force", action="store_true", help="execute also what has not changed")
+    add("--notify", choices=("send", "print"), default="",
+        help="tell the addresses in STORE_REPORT_NOTIFY what came of it, or print what they "
+        "would be told")  # fmt: skip
     return parser
 
 

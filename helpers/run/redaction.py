@@ -11,7 +11,7 @@ WITHHELD = "[withheld]"
 SHORTEST = 6
 _SECRET_NAME = re.compile(
     r"passw|_pwd|secret|token|api_?key|access_?key|private_?key|credential|dsn|"
-    r"(database|db)_?ur[il]",
+    r"(database|db)_?ur[il]|_notify",
     re.IGNORECASE,
 )
 _IN_ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/@'\"<>]+@", re.IGNORECASE)

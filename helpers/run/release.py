@@ -48,7 +48,7 @@ def publish(
     """
     with publication.staging(run.places, run.id) as staged:
         published_at = datetime.now(UTC).isoformat(timespec="seconds")
-        context = _context(run, prepared, outcomes, published_at)
+        context = context_of(run, prepared, outcomes, published_at)
         rendered = _render(run, prepared, staged, context, outcomes, on_progress)
         outcomes = [_after_rendering(outcome, rendered["faults"]) for outcome in outcomes]
         _write_facts(staged, prepared, outcomes)
@@ -69,10 +69,10 @@ def publish(
     return published, outcomes
 
 
-def _context(
-    run: Run, prepared: Prepared, outcomes: list[Outcome], published_at: str
+def context_of(
+    run: Run, prepared: Prepared, outcomes: list[Outcome], published_at: str = ""
 ) -> dict[str, Any]:
-    """What a page may say beside its chapter's own content."""
+    """What a page or a notice may say beside the chapters' own content."""
     period = prepared.period
     shown = [outcome for outcome in outcomes if outcome.status != LEFT_OUT]
     return {
@@ -153,7 +153,7 @@ def _entry(
 ) -> dict[str, Any]:
     """This release in the list of all that is published."""
     failed = any(outcome.has_failed for outcome in outcomes)
-    good = {o.chapter: o.execution.record for o in outcomes if o.is_good and o.execution}
+    good = good_records(outcomes)
     return {
         **{name: context[name] for name in ("store", "title", "period", "languages")},
         "published_at": context["published_at"],
@@ -170,9 +170,14 @@ def _after_rendering(outcome: Outcome, faults: Mapping[str, str]) -> Outcome:
     return replace(outcome, status=FAILED, execution=None, reason=reason)
 
 
+def good_records(outcomes: list[Outcome]) -> dict[str, dict[str, Any]]:
+    """The records of the chapters whose findings are this run's."""
+    return {o.chapter: o.execution.record for o in outcomes if o.is_good and o.execution}
+
+
 def _write_facts(staged: Path, prepared: Prepared, outcomes: list[Outcome]) -> None:
     """The findings of the chapters that are good, and what the ingest says about the data."""
-    good = [o.execution.record for o in outcomes if o.is_good and o.execution]
+    good = good_records(outcomes).values()
     facts = [fact for record in good for fact in record.get("facts", [])]
     files.write_json(staged / "facts.json", facts)
     files.write_json(staged / "quality.json", preparation.quality(prepared))

@@ -17,6 +17,7 @@ def test_without_arguments_the_sample_shop_is_reported_in_both_languages():
         output=PROJECT / "reports",
         jobs=1,
         force=False,
+        notify="",
     )
 
 
@@ -25,7 +26,7 @@ def test_every_argument_of_the_contract_is_read(tmp_path, monkeypatch):
     options = arguments.read(
         ["--data", "in", "--store", "Shop", "--period", "2011-10-24..2011-11-20",
          "--chapters", "traffic,90_evaluation", "--languages", "zh,en", "--output", "out",
-         "--jobs", "2", "--force"]
+         "--jobs", "2", "--force", "--notify", "print"]
     )  # fmt: skip
     assert options == arguments.Options(
         data=str(tmp_path / "in"),
@@ -36,6 +37,7 @@ def test_every_argument_of_the_contract_is_read(tmp_path, monkeypatch):
         output=tmp_path / "out",
         jobs=2,
         force=True,
+        notify="print",
     )
 
 
