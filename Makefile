@@ -1,4 +1,4 @@
-# make report | test | lab | bench | contacts   use it
+# make report | test | lab | pdf | bench | contacts   use it
 # make format | lint | types | hooks | lock   work on it
 # PYTHON=python3.12 chooses the interpreter; ARGS="..." goes to run_all.py, pytest or the benchmarks.
 
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: report test test-pythons pytest lab bench contacts format lint types hooks lock clean
+.PHONY: report test test-pythons pytest lab pdf bench contacts format lint types hooks lock clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -38,6 +38,10 @@ test-pythons:
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
+
+# The pages of a report as PDF, where Chromium is installed: ARGS="reports/sample/2024-12"
+pdf: $(READY)
+	$(BIN)/python -m helpers.run.pdf $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
