@@ -33,8 +33,8 @@ from helpers.models.response_likelihood import (
 from helpers.models.response_sampler import Sample, sample
 
 __all__ = [
-    "ResponseFit", "SpendTest", "contribution_shares", "expected", "fit_response", "marginal",
-    "prior_marginal",
+    "ResponseFit", "SpendTest", "brought", "contribution_shares", "expected", "fit_response",
+    "marginal", "prior_marginal",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -86,16 +86,16 @@ class ResponseFit:
 def fit_response(
     outcome: ArrayLike, spend: ArrayLike, *, controls: ArrayLike | None = None,
     demand: bool = True, counts: bool = True, tests: Sequence[SpendTest] = (), lags: int = 8,
-    skip: int = 0, draws: int = 1000, seed: int = 0,
+    skip: int | None = None, draws: int = 1000, seed: int = 0,
 ) -> ResponseFit:  # fmt: skip
     """Fit the response by Hamiltonian Monte Carlo.
 
     Priors, weak and the same for all channels: carry-over Beta(1.4, 2.1); saturation at the usual
     spend log-normal around 1.5 with deviation 0.8 of its log (95 % from almost a straight line to
     almost no more response); shares of the mean outcome that the channels brought and that came
-    without spend Dirichlet (1, ..., 1, C): half of it without spend on average; a control's
-    standard deviation moves the outcome by a factor exp(N(0, 1)), or by three of its deviations;
-    phi - 1 exponential with mean 1.
+    without spend alike, such that the return on one more unit is so, too; a control's standard
+    deviation moves the outcome by a factor exp(N(0, 1)), or by three of its deviations; phi - 1
+    exponential with mean 1.
 
     Args:
         outcome: (T,) per period, in order of time; 0 or more.
@@ -107,8 +107,8 @@ def fit_response(
             it is constant.
         tests: Tests of spend, each a normal observation of the difference that the model predicts.
         lags: Periods over which spend works.
-        skip: First periods that count for carry-over only. Give lags - 1 where spend went on before
-            the first period; before it none is taken to have been.
+        skip: First periods that count for carry-over only; None for lags - 1, as is right where
+            spend before the first period is not known. It is taken as none.
         draws: Draws kept.
         seed: The same seed gives the same draws.
 
@@ -116,25 +116,32 @@ def fit_response(
         ValueError: shapes that do not fit, too few periods, values not finite or below 0, a channel
             without spend, or a test outside the periods.
     """
-    series, deviations = _series(outcome, spend, controls, demand, counts, lags, skip, tests)
+    skipped = lags - 1 if skip is None else skip
+    series, deviations = _series(outcome, spend, controls, demand, counts, lags, skipped, tests)
     found = sample(lambda at: likelihood.log_posterior(series, at), _starts(series), seed=seed)
     flat = found.draws.transpose(1, 0, 2).reshape(-1, found.draws.shape[-1])
     kept = flat[np.linspace(0, len(flat) - 1, min(draws, len(flat))).astype(int)]
     return _fitted(series, likelihood.natural(series, kept), deviations, found)
 
 
-def expected(fit: ResponseFit, spend: ArrayLike, demand: ArrayLike = 1.0) -> Floats:
-    """Outcome a period (S,) where the spend (C,) of a period goes on for good, at a demand.
+def brought(fit: ResponseFit, spend: ArrayLike, demand: ArrayLike = 1.0) -> Floats:
+    """Outcome a period (S, C) that each channel's spend (C,) brings in the steady state.
 
     Args:
         fit: The response.
-        spend: (C,) money per period.
+        spend: (C,) money per period that goes on for good.
         demand: One number, or one a draw (S,), such as a mean over periods of `fit.demand`.
     """
-    times = np.broadcast_to(np.asarray(demand, float), fit.base.shape)
-    x = np.asarray(spend, float) / (fit.scale * times[:, None])
-    outcome: Floats = times * (fit.base + (fit.effect * saturate(fit.saturation * x)).sum(axis=1))
+    times = np.broadcast_to(np.asarray(demand, float), fit.base.shape)[:, None]
+    x = np.asarray(spend, float) / (fit.scale * times)
+    outcome: Floats = times * fit.effect * saturate(fit.saturation * x)
     return outcome
+
+
+def expected(fit: ResponseFit, spend: ArrayLike, demand: ArrayLike = 1.0) -> Floats:
+    """Outcome a period (S,), base included, where spend (C,) a period goes on for good."""
+    outcome: Floats = np.asarray(demand, float) * fit.base
+    return outcome + brought(fit, spend, demand).sum(axis=1)
 
 
 def marginal(fit: ResponseFit, spend: ArrayLike, demand: ArrayLike = 1.0) -> Floats:
@@ -154,11 +161,13 @@ def contribution_shares(fit: ResponseFit) -> Floats:
 def prior_marginal(fit: ResponseFit, spend: ArrayLike, seed: int = 0) -> Floats:
     """What `marginal` would be before any data: draws (4000, C) of the priors at demand 1."""
     rng = np.random.default_rng(seed)
-    channels = len(fit.scale)
+    channels, tries = len(fit.scale), 20 * PRIOR_DRAWS
     log = np.log(likelihood.SATURATION_AT_USUAL)
-    at_usual = np.exp(rng.normal(log, likelihood.SATURATION_SPREAD, (PRIOR_DRAWS, channels)))
-    weights = likelihood.CHANNEL_WEIGHT * np.append(np.ones(channels), channels)
-    share = rng.dirichlet(weights, PRIOR_DRAWS)[:, :-1]
+    bend = np.exp(rng.normal(log, likelihood.SATURATION_SPREAD, (tries, channels)))
+    weight = np.exp(likelihood.log_elasticity(bend).sum(axis=1))
+    taken = rng.choice(tries, PRIOR_DRAWS, p=weight / weight.sum())
+    share = rng.dirichlet(np.ones(channels + 1), PRIOR_DRAWS)[:, :-1]
+    at_usual = bend[taken]
     effect = fit.level * share / saturate(at_usual)
     slope = saturation_slope(at_usual * np.asarray(spend, float) / fit.usual)
     rate: Floats = effect * at_usual * slope / fit.usual
@@ -201,12 +210,12 @@ def _fitted(series: Series, given: Parameters, deviations: Floats, found: Sample
     seen = likelihood.carried(series, given, series.spend)
     effect = likelihood.effects(given, seen)
     mean = likelihood.mean_outcome(series, given, effect, seen)
-    brought = seen.demand[:, None] * effect[..., None] * seen.shape
+    by_channel = seen.demand[:, None] * effect[..., None] * seen.shape
     unit = 1.0 if series.demand else series.spread
     return ResponseFit(
         given.carry_over, given.saturation, effect, given.level * given.shares[:, -1],
         given.gamma * unit / deviations, given.noise, series.scale, series.usual * series.scale,
-        series.level, seen.demand, mean, brought.transpose(0, 2, 1),
+        series.level, seen.demand, mean, by_channel.transpose(0, 2, 1),
         found.converged, float(found.r_hat.max()), float(found.effective.min()),
     )  # fmt: skip
 

@@ -18,9 +18,6 @@ Floats = NDArray[np.float64]
 CARRY_OVER_BETA = (1.4, 2.1)
 # Saturation at the usual spend, log-normal: 95 % from 0.3 (a straight line) to 7 (saturated).
 SATURATION_AT_USUAL, SATURATION_SPREAD = 1.5, 0.8
-# Shares of the outcome that the channels brought, and of what came without spend: Dirichlet with 1
-# for each channel and as many for the rest as there are channels, so that it has half on average.
-CHANNEL_WEIGHT = 1.0
 # Log of the mean outcome, around the one seen.
 LEVEL_SPREAD = 0.5
 # Controls, per standard deviation of each: on the log scale, or in deviations of the outcome.
@@ -134,6 +131,12 @@ def saturation_slope(x: Floats) -> Floats:
     """Derivative of `saturate`."""
     slope: Floats = (1 - np.tanh(x / 2) ** 2) / 2
     return slope
+
+
+def log_elasticity(x: Floats) -> Floats:
+    """Log of x S'(x) / S(x) = x / sinh(x): by how many per cent S grows with x by one."""
+    log: Floats = np.log(2 * x) - x - np.log(-np.expm1(-2 * x))
+    return log
 
 
 def adstock_weights(carry_over: Floats, lags: int) -> Floats:
@@ -320,7 +323,12 @@ def without_test(series: Series, test: SpendTest) -> Floats:
 
 
 def _prior(series: Series, vectors: Floats) -> tuple[Floats, Floats]:
-    """Log density (N,) of the priors on the unbounded vectors, and its gradient (N, P)."""
+    """Log density (N,) of the priors on the unbounded vectors, and its gradient (N, P).
+
+    The shares that the channels brought and that came without spend are as likely one as the other,
+    times the elasticity at the usual spend: so is, for each bend of the curve, what is asked for,
+    the return on one more unit. Without that factor bent curves would make low returns likely.
+    """
     at, gradient = series.places, np.empty_like(vectors)
     a, b = CARRY_OVER_BETA
     logit, odds = vectors[:, at[0]], vectors[:, at[2]]
@@ -328,10 +336,12 @@ def _prior(series: Series, vectors: Floats) -> tuple[Floats, Floats]:
     gradient[:, at[0]] = a - (a + b) / (1 + np.exp(-np.clip(logit, -LARGEST_LOG, LARGEST_LOG)))
     centres = np.log(SATURATION_AT_USUAL / series.usual)
     value += _normal(vectors, at[1], centres, SATURATION_SPREAD, gradient)
+    bend = np.exp(np.clip(vectors[:, at[1]], -LARGEST_LOG, LARGEST_LOG)) * series.usual
+    value += log_elasticity(bend).sum(axis=-1)
+    gradient[:, at[1]] += 1 - bend / np.tanh(bend)
     rest = np.logaddexp(np.logaddexp.reduce(odds, axis=1), 0)
-    weight = 2 * odds.shape[1] * CHANNEL_WEIGHT
-    value += CHANNEL_WEIGHT * odds.sum(axis=1) - weight * rest
-    gradient[:, at[2]] = CHANNEL_WEIGHT - weight * np.exp(odds - rest[:, None])
+    value += odds.sum(axis=1) - (odds.shape[1] + 1) * rest
+    gradient[:, at[2]] = 1 - (odds.shape[1] + 1) * np.exp(odds - rest[:, None])
     value += _normal(vectors, at[3], np.zeros(1), LEVEL_SPREAD, gradient)
     spread = LOG_CONTROL_SPREAD if series.demand else CONTROL_SPREAD
     value += _normal(vectors, at[4], np.zeros(1), spread, gradient)
