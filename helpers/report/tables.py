@@ -19,6 +19,7 @@ from helpers.report.formats import (
     is_missing,
     show_in_column,
 )
+from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Scale = tuple[float, str, int]
 SHORT_TEXT = 10
+TOTAL = "total"
 COLUMN_UNITS = (
     *NUMERIC_UNITS, "date", "month", "text", "value", "status", "metric", "by_metric",
 )  # fmt: skip
@@ -68,9 +70,9 @@ def table_html(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> s
     rows = frame.head(layout.top).to_dict("records")
     scales = _scales(voice, frame, layout)
     head = "".join(_header(voice, key, name, layout, scales) for name in layout.columns)
-    writer = _Writer(voice, layout, scales, list(frame.columns))
-    body = "".join(f"<tr>{writer.row(row)}</tr>" for row in rows)
-    total = f"<tfoot><tr>{writer.row(layout.total)}</tr></tfoot>" if layout.total else ""
+    writer = _Writer(voice, key, layout, scales, list(frame.columns))
+    body = "".join(f"<tr>{writer.row(row, str(place))}</tr>" for place, row in enumerate(rows))
+    total = f"<tfoot><tr>{writer.row(layout.total, TOTAL)}</tr></tfoot>" if layout.total else ""
     name = escape(voice.block_name(key))
     return (
         f'<div class="sr-scroll" tabindex="0" role="region" aria-label="{name}">'
@@ -122,26 +124,27 @@ def _header(voice: Voice, key: str, name: str, layout: Layout, scales: Mapping[s
 
 @dataclass(frozen=True)
 class _Writer:
+    """Writes rows; each figure says where it stands in the record: `key:row` and its column."""
+
     voice: Voice
+    key: str
     layout: Layout
     scales: Mapping[str, Scale]
     present: Sequence[str]
 
-    def row(self, row: Mapping[str, Any]) -> str:
+    def row(self, row: Mapping[str, Any], place: str) -> str:
         cells = []
         for i, name in enumerate(self.layout.columns):
-            text, style = self.cell(row, name)
+            text, style = self.cell(row, name, place)
             tag = 'th scope="row"' if i == 0 else "td"
             mark = f' class="{style}"' if style else ""
             cells.append(f"<{tag}{mark}>{text}</{tag.split()[0]}>")
         return "".join(cells)
 
-    def cell(self, row: Mapping[str, Any], name: str) -> tuple[str, str]:
+    def cell(self, row: Mapping[str, Any], name: str, place: str) -> tuple[str, str]:
         unit = self.layout.unit(name)
-        if unit in NUMERIC_UNITS:
-            return self._figure(row, name, unit), "sr-num"
-        if unit == "by_metric":
-            return self._figure_of_metric(row, name), "sr-num"
+        if unit in NUMERIC_UNITS or unit == "by_metric":
+            return self._figure(row, name, place), "sr-num"
         column = self.voice.localised(list(self.present), name)
         value = row.get(column)
         if is_missing(value) and column != name:
@@ -156,36 +159,35 @@ class _Writer:
         text = named(self.voice, name, unit, value)
         return escape(text), "sr-when" if len(text) <= SHORT_TEXT else ""
 
-    def _figure_of_metric(self, row: Mapping[str, Any], name: str) -> str:
-        signed = self.layout.columns[name].startswith("+")
-        own = metric(str(row["metric"])).unit
-        unit = change_unit(own) if signed else display_unit(str(row["metric"]), own)
-        shown = self.voice.show(row.get(name), unit, signed=signed, strip=name == "target")
-        text = escape(shown)
-        ends = self.layout.intervals.get(name)
-        if ends and not any(is_missing(row.get(end)) for end in ends):
-            low, high = (self.voice.show(row[end], unit) for end in ends)
-            text += _range_html(low, high)
-        return text
-
-    def _figure(self, row: Mapping[str, Any], name: str, unit: str) -> str:
+    def _figure(self, row: Mapping[str, Any], name: str, place: str) -> str:
         if name not in row:
             return ""
-        value = row[name]
-        text = escape(show_in_column(value, unit, self.scales[name]))
-        if self.layout.columns[name].startswith("+") and not is_missing(value) and value > 0:
-            text = f"+{text}"
+        html = self._number(row, name, place, name)
         ends = self.layout.intervals.get(name)
-        if ends and not any(is_missing(row.get(end)) for end in ends):
-            low, high = (show_in_column(row[end], unit, self.scales[name]) for end in ends)
-            text += _range_html(low, high)
-        return text
+        if not ends or any(is_missing(row.get(end)) for end in ends):
+            return html
+        low, high = (self._number(row, end, place, name) for end in ends)
+        between = " … " if "−" in low + high else "–"
+        return f'{html} <span class="sr-range">{low}{between}{high}</span>'
 
+    def _number(self, row: Mapping[str, Any], name: str, place: str, column: str) -> str:
+        """One figure, in the manner of its column."""
+        value = row.get(name)
+        text = escape(self._shown(row, value, column, is_end=name != column))
+        if is_missing(value):
+            return text
+        return number_html(text, f"{self.key}:{place}", name, style="sr-c")
 
-def _range_html(low: str, high: str) -> str:
-    """The ends of an interval; set apart by a wider gap where one of them is negative."""
-    between = " … " if "−" in low + high else "–"
-    return f' <span class="sr-range">{escape(low)}{between}{escape(high)}</span>'
+    def _shown(self, row: Mapping[str, Any], value: Any, column: str, *, is_end: bool) -> str:
+        unit = self.layout.unit(column)
+        signed = self.layout.columns[column].startswith("+") and not is_end
+        if unit == "by_metric":
+            own = metric(str(row["metric"])).unit
+            changes = self.layout.columns[column].startswith("+")
+            unit = change_unit(own) if changes else display_unit(str(row["metric"]), own)
+            return self.voice.show(value, unit, signed=signed, strip=column == "target")
+        text = show_in_column(value, unit, self.scales[column])
+        return f"+{text}" if signed and not is_missing(value) and value > 0 else text
 
 
 def named(voice: Voice, column: str, unit: str, value: Any) -> str:
@@ -216,6 +218,18 @@ def table_record(
         "currency": voices[0].currency,
         "columns": columns,
         "rows": rows,
+        TOTAL: _total(layout),
+    }
+
+
+def _total(layout: Layout) -> dict[str, float] | None:
+    """The figures of the last row, by column."""
+    if not layout.total:
+        return None
+    return {
+        name: float(value)
+        for name, value in layout.total.items()
+        if isinstance(value, (int, float)) and not is_missing(value)
     }
 
 

@@ -14,7 +14,11 @@ TWO_SUMS = tables.Layout({"segment": "value", "net_sales": "money", "paid_sales"
 LAYOUT = tables.Layout({"segment": "value", "customers": "customers", "net_sales": "money"})
 
 
+FIGURE = re.compile(r'<span class="sr-c" data-fact="([^"]+)" data-field="([^"]+)">(.*?)</span>')
+
+
 def cells(html):
+    html = FIGURE.sub(r"\3", html)
     body = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
@@ -92,6 +96,31 @@ def test_a_total_is_ruled_off_below_the_rows():
     html = tables.table_html(ENGLISH, "segments", segments(None, None), layout)
     assert '<tfoot><tr><th scope="row"></th>' in html
     assert "26,120" in html.split("<tfoot>")[1]
+
+
+def test_every_figure_says_where_it_stands_in_the_record_the_same_in_both_languages():
+    layout = tables.Layout(
+        {"segment": "value", "net_sales": "money", "rate": "ratio"},
+        {"rate": ("low", "high")},
+        total={"net_sales": 26.8e6},
+    )
+    frame = segments(None, None)
+    record = tables.table_record([ENGLISH, CHINESE], "segments", frame, layout)
+    places = [column["name"] for column in record["columns"]]
+    english, chinese = (
+        FIGURE.findall(tables.table_html(voice, "segments", frame, layout))
+        for voice in (ENGLISH, CHINESE)
+    )
+    assert [found[:2] for found in english] == [found[:2] for found in chinese]
+    for fact, field, shown in english:
+        row = fact.removeprefix("segments:")
+        kept = (
+            record["total"]
+            if row == "total"
+            else dict(zip(places, record["rows"][int(row)], strict=True))
+        )
+        divisor, decimals = {"net_sales": (1e6, 1)}.get(field, (0.01, 1))
+        assert float(shown) == pytest.approx(kept[field] / divisor, abs=0.51 * 10**-decimals)
 
 
 def test_names_from_outside_are_escaped():
