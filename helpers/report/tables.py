@@ -136,7 +136,7 @@ class _Writer:
         cells = []
         for i, name in enumerate(self.layout.columns):
             text, style = self.cell(row, name, place)
-            tag = 'th scope="row"' if i == 0 else "td"
+            tag = 'th scope="row"' if i == 0 and text else "td"
             mark = f' class="{style}"' if style else ""
             cells.append(f"<{tag}{mark}>{text}</{tag.split()[0]}>")
         return "".join(cells)

@@ -94,7 +94,7 @@ def test_a_status_is_a_shape_and_a_word():
 def test_a_total_is_ruled_off_below_the_rows():
     layout = tables.Layout(LAYOUT.columns, total={"customers": 26_120, "net_sales": 26.8e6})
     html = tables.table_html(ENGLISH, "segments", segments(None, None), layout)
-    assert '<tfoot><tr><th scope="row"></th>' in html
+    assert "<tfoot><tr><td></td>" in html
     assert "26,120" in html.split("<tfoot>")[1]
 
 
