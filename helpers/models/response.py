@@ -201,7 +201,7 @@ def _starts(series: Series) -> Floats:
     for start, (share, bend) in zip(starts, [(0.3, 1), (0.3, 3), (0.7, 1), (0.7, 3)], strict=True):
         start[at[0]] = -0.5
         start[at[1]] = np.log(bend / series.usual)
-        start[at[2]] = np.log(share / (1 - share) / channels)
+        start[at[2]] = np.log(np.append(np.full(channels, share / channels), 1 - share))
         start[at[5]] = -1 if series.counts else np.log(series.spread) - 1
     return starts
 

@@ -84,7 +84,7 @@ class Series:
     def places(self) -> tuple[slice, slice, slice, slice, slice, slice]:
         """Where carry-over, saturation, shares, level, controls and noise stand in a vector."""
         c, k = len(self.spend), len(self.controls)
-        ends = np.cumsum([0, c, c, c, 1, k, 1])
+        ends = np.cumsum([0, c, c, c + 1, 1, k, 1])
         a, b, d, e, f, g = (slice(i, j) for i, j in pairwise(ends))
         return a, b, d, e, f, g
 
@@ -160,11 +160,11 @@ def natural(series: Series, vectors: Floats) -> Parameters:
     at = series.places
     bounded = np.clip(vectors, -LARGEST_LOG, LARGEST_LOG)
     noise = np.exp(bounded[:, at[5]][:, 0])
-    odds = np.concatenate([np.exp(bounded[:, at[2]]), np.ones((len(vectors), 1))], axis=1)
+    parts = np.exp(bounded[:, at[2]])
     return Parameters(
         carry_over=1 / (1 + np.exp(-bounded[:, at[0]])),
         saturation=np.exp(bounded[:, at[1]]),
-        shares=odds / odds.sum(axis=1, keepdims=True),
+        shares=parts / parts.sum(axis=1, keepdims=True),
         level=series.level * np.exp(bounded[:, at[3]][:, 0]),
         gamma=bounded[:, at[4]],
         noise=1 + noise if series.counts else noise,
@@ -238,7 +238,7 @@ def _backward(
     by_share = np.concatenate([by_effect * effect, (by_base * given.level)[:, None]], axis=1)
     by_share[:, -1] *= given.shares[:, -1]
     total = by_share.sum(axis=1, keepdims=True)
-    gradient[:, at[2]] = (by_share - given.shares * total)[:, :-1]
+    gradient[:, at[2]] = by_share - given.shares * total
     gradient[:, at[3]] = total
     fixed = by_effect * effect / seen.shape.sum(axis=-1)
     for (spent, slope), one in zip(passes, inner, strict=True):
@@ -328,10 +328,12 @@ def _prior(series: Series, vectors: Floats) -> tuple[Floats, Floats]:
     The shares that the channels brought and that came without spend are as likely one as the other,
     times the elasticity at the usual spend: so is, for each bend of the curve, what is asked for,
     the return on one more unit. Without that factor bent curves would make low returns likely.
+    Shares are exponential variables over their sum, which has no corner that a chain could not
+    leave, as shares over one of them would.
     """
     at, gradient = series.places, np.empty_like(vectors)
     a, b = CARRY_OVER_BETA
-    logit, odds = vectors[:, at[0]], vectors[:, at[2]]
+    logit = vectors[:, at[0]]
     value = (a * logit - (a + b) * np.logaddexp(0, logit)).sum(axis=-1)
     gradient[:, at[0]] = a - (a + b) / (1 + np.exp(-np.clip(logit, -LARGEST_LOG, LARGEST_LOG)))
     centres = np.log(SATURATION_AT_USUAL / series.usual)
@@ -339,16 +341,12 @@ def _prior(series: Series, vectors: Floats) -> tuple[Floats, Floats]:
     bend = np.exp(np.clip(vectors[:, at[1]], -LARGEST_LOG, LARGEST_LOG)) * series.usual
     value += log_elasticity(bend).sum(axis=-1)
     gradient[:, at[1]] += 1 - bend / np.tanh(bend)
-    rest = np.logaddexp(np.logaddexp.reduce(odds, axis=1), 0)
-    value += odds.sum(axis=1) - (odds.shape[1] + 1) * rest
-    gradient[:, at[2]] = 1 - (odds.shape[1] + 1) * np.exp(odds - rest[:, None])
+    value += _exponential(vectors, at[2], gradient)
     value += _normal(vectors, at[3], np.zeros(1), LEVEL_SPREAD, gradient)
     spread = LOG_CONTROL_SPREAD if series.demand else CONTROL_SPREAD
     value += _normal(vectors, at[4], np.zeros(1), spread, gradient)
     if series.counts:
-        beyond = np.exp(np.clip(vectors[:, at[5]], -LARGEST_LOG, LARGEST_LOG))
-        value += (vectors[:, at[5]] - beyond)[:, 0]
-        gradient[:, at[5]] = 1 - beyond
+        value += _exponential(vectors, at[5], gradient)
     else:
         centre = np.array([np.log(series.spread) + NOISE_CENTRE])
         value += _normal(vectors, at[5], centre, NOISE_SPREAD, gradient)
@@ -361,4 +359,12 @@ def _normal(
     away = (vectors[:, place] - centre) / spread
     gradient[:, place] = -away / spread
     value: Floats = -0.5 * (away**2).sum(axis=-1)
+    return value
+
+
+def _exponential(vectors: Floats, place: slice, gradient: Floats) -> Floats:
+    """Log density of logs of exponential variables with mean 1."""
+    natural_scale = np.exp(np.clip(vectors[:, place], -LARGEST_LOG, LARGEST_LOG))
+    gradient[:, place] = 1 - natural_scale
+    value: Floats = (vectors[:, place] - natural_scale).sum(axis=-1)
     return value
