@@ -1,0 +1,168 @@
+"""Advertising on products that are about to run out: traffic tied to stock.
+
+Money of table `product_ads` in the 28 days to the period's end, beside stock, demand, lead time and
+open purchases as `replenishment` knows them. Source: plan 2.2, 3.1, 5.1.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from helpers.measures import replenishment, stock
+from helpers.measures.assortment import PRODUCT
+from helpers.measures.channel_days import within
+from helpers.plan.periods import Period
+from helpers.store.errors import MissingTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from helpers.store.open import Store
+
+SPEND_DAYS = 28
+ALL_PRODUCTS = 1_000_000
+NAMES = ["shop_id", "product_id", "name", "name_zh"]
+
+
+def advertised_stock(store: Store, period: Period) -> pd.DataFrame:
+    """Every product that was advertised in the last 28 days, with what is left of it.
+
+    Returns:
+        One row per product, most spend first: `shop_id`, `product_id`, `name`, `name_zh`, `spend`
+        (money of 28 days), `on_hand`, `on_order`, `daily_units` (pieces a day
+        in stock), `cover_days` (on hand / daily units), `lead_days` (of its supplier), `counted_on`
+        (day of the stock), `state` (`enough`: cover of at least the lead time; `in_time`: the next
+        delivery comes before the stock ends; `gap`: it does not; `unknown`: no count or no lead
+        time), and for a gap `next_due_on` (open purchase that comes next; empty where there is
+        none), `arrives_on` (that day; a week after the count where it is overdue; one lead time
+        after the count where nothing is on order), `gap_days` (from the end of the stock to it).
+
+    Raises:
+        MissingTable: No spend by product in those days, no stock counts, costs or lead times.
+
+    Source: plan 2.2, 5.1.
+    """
+    import pandas as pd
+
+    ads = _spend(store, period)
+    held = _stock(store, period)
+    frame = ads.merge(held, on=["shop_id", "product_id"], how="left")
+    for name in ("name", "name_zh"):
+        frame[name] = frame[name].fillna(frame["product_id"])
+    lead, cover = frame["lead_days"], frame["cover_days"]
+    gap = frame["short_days"].fillna(0.0)
+    state = pd.Series("in_time", index=frame.index).mask(gap > 0, "gap")
+    enough = (cover >= lead) | (frame["daily_units"] <= 0)
+    state = state.mask(enough, "enough").mask(lead.isna() | frame["on_hand"].isna(), "unknown")
+    is_gap = state == "gap"
+    arrives = frame["counted_on"] + pd.to_timedelta((cover + gap).round(), unit="D")
+    frame = frame.assign(
+        arrives_on=arrives.where(is_gap), gap_days=gap.where(is_gap, 0.0), state=state
+    )
+    names = [*NAMES, "spend", "on_hand", "on_order", "daily_units", "cover_days", "lead_days",
+             "counted_on", "next_due_on", "arrives_on", "gap_days", "state"]  # fmt: skip
+    return frame[names].sort_values(
+        ["spend", "shop_id", "product_id"], ascending=[False, True, True], ignore_index=True
+    )
+
+
+def _spend(store: Store, period: Period) -> pd.DataFrame:
+    store.require("product_ads", "day", "product_id", "spend")
+    end = within(store, period).end
+    ads = store.table("product_ads")
+    ads = ads.filter(ads.day > end - timedelta(days=SPEND_DAYS), ads.day <= end)
+    ads = ads.group_by("shop_id", "product_id").aggregate(spend=ads.spend.sum())
+    found = store.to_frame(ads.filter(ads.spend > 0).order_by("shop_id", "product_id"))
+    if found.empty:
+        raise MissingTable("product_ads", ("day",), "short")
+    return found
+
+
+def _stock(store: Store, period: Period) -> pd.DataFrame:
+    """Stock, demand, lead time and next delivery of every product of the last count."""
+    store.require("products", "supplier_id")
+    held = stock.position(store, period)
+    held = held.left_join(replenishment.lead_times(store, period), ("shop_id", "supplier_id"))
+    chosen = held.select(
+        *NAMES, "on_hand", "daily_units", "cover_days", "lead_days", "counted_on",
+        on_order=held.on_order.fill_null(0),
+    )  # fmt: skip
+    asked = replenishment.reorder(store, period, limit=ALL_PRODUCTS)
+    frame = store.to_frame(chosen.order_by(*PRODUCT))
+    wanted = [*PRODUCT, "next_due_on", "short_days"]
+    return frame.merge(asked[wanted], on=list(PRODUCT), how="left")
+
+
+def stock_check(store: Store, period: Period) -> pd.DataFrame:
+    """How much of the spend by product of 28 days went to products about to run out.
+
+    Returns:
+        One row: `spend` (money by product), `products` (advertised), `short_spend`,
+        `short_products` (cover below lead time), `gap_spend`, `gap_products` (of those: no delivery
+        comes in time), `gap_share` (of `spend`, 0 to 1), `unknown_spend` (no stock or lead time
+        known), `reading` (`gap`, `in_time`: all deliveries come in time; `none`).
+
+    Raises:
+        MissingTable: As `advertised_stock`.
+    """
+    import pandas as pd
+
+    found = advertised_stock(store, period)
+    gap, short = found["state"] == "gap", found["state"].isin(["gap", "in_time"])
+    total = float(found["spend"].sum())
+    row = {
+        "spend": total,
+        "products": len(found),
+        "short_spend": found.loc[short, "spend"].sum(),
+        "short_products": int(short.sum()),
+        "gap_spend": found.loc[gap, "spend"].sum(),
+        "gap_products": int(gap.sum()),
+        "gap_share": found.loc[gap, "spend"].sum() / total,
+        "unknown_spend": found.loc[found["state"] == "unknown", "spend"].sum(),
+        "reading": "gap" if gap.any() else "in_time" if short.any() else "none",
+    }
+    return pd.DataFrame([row])
+
+
+def pause_actions(store: Store, period: Period) -> pd.DataFrame:
+    """Products whose advertising to pause until goods arrive, most money first.
+
+    Returns:
+        Rows of `advertised_stock` in state `gap` with `action` (`pause`: until the open purchase
+        arrives; `order`: nothing is on order; `sold_out`, `sold_out_order`: the same with nothing
+        left), `days_left` (cover less the days from the count to the period's end, 0 or more),
+        `worth` (money that today's spend would take until the arrival), `worth_low` (the same in
+        the days without stock alone), `worth_high` (as `worth`). Worth is 0 where the arrival is
+        already due.
+
+    Raises:
+        MissingTable: As `advertised_stock`.
+
+    Source: plan 2.2, 5.1.
+    """
+    import numpy as np
+    import pandas as pd
+
+    found = advertised_stock(store, period)
+    found = found[found["state"] == "gap"].reset_index(drop=True)
+    today = pd.Timestamp(within(store, period).end)
+    passed = (today - found["counted_on"]).dt.days
+    wait = (found["arrives_on"] - today).dt.days.clip(lower=0)
+    left = (found["cover_days"] - passed).clip(lower=0)
+    daily = found["spend"] / SPEND_DAYS
+    ordered = (found["on_order"] > 0) & found["next_due_on"].notna()
+    empty = found["on_hand"] <= 0
+    action = np.select(
+        [empty & ordered, empty, ordered], ["sold_out", "sold_out_order", "pause"], "order"
+    )
+    found = found.assign(
+        action=action,
+        days_left=left,
+        worth=daily * wait,
+        worth_low=daily * (wait - left).clip(lower=0),
+        worth_high=daily * wait,
+    )
+    return found.sort_values(
+        ["worth", "shop_id", "product_id"], ascending=[False, True, True], ignore_index=True
+    )
