@@ -61,6 +61,8 @@ class ResponseFit:
         demand: (S, T) multiplier of each period, 1 on the (geometric) average; 1 without demand.
         mean: (S, T) expected outcome.
         contributions: (S, T, C) outcome that each channel brought.
+        residuals: (T,) outcome less the posterior mean's expectation, in its standard deviations;
+            NaN for periods that count for carry-over only.
         converged: Whether the chains agree and are long enough; else no number here is one to show.
         r_hat: Largest split R-hat of a parameter.
         effective_draws: Smallest effective sample size of a parameter.
@@ -78,6 +80,7 @@ class ResponseFit:
     demand: Floats
     mean: Floats
     contributions: Floats
+    residuals: Floats
     converged: bool
     r_hat: float
     effective_draws: float
@@ -212,10 +215,13 @@ def _fitted(series: Series, given: Parameters, deviations: Floats, found: Sample
     mean = likelihood.mean_outcome(series, given, effect, seen)
     by_channel = seen.demand[:, None] * effect[..., None] * seen.shape
     unit = 1.0 if series.demand else series.spread
+    middle, noise = mean.mean(axis=0), given.noise.mean()
+    residuals = (series.outcome - middle) / (np.sqrt(noise * middle) if series.counts else noise)
+    residuals[: series.skip] = np.nan
     return ResponseFit(
         given.carry_over, given.saturation, effect, given.level * given.shares[:, -1],
         given.gamma * unit / deviations, given.noise, series.scale, series.usual * series.scale,
-        series.level, seen.demand, mean, by_channel.transpose(0, 2, 1),
+        series.level, seen.demand, mean, by_channel.transpose(0, 2, 1), residuals,
         found.converged, float(found.r_hat.max()), float(found.effective.min()),
     )  # fmt: skip
 

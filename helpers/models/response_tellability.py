@@ -21,6 +21,7 @@ SMALLEST_VARIATION = 0.1
 SMALLEST_SHARE = 0.1
 FEWEST_CHANGES = 6
 LARGEST_WIDTH = 0.5
+MOST_SEASON_LEFT = 0.1
 CARRY_OVER, LAGS = 0.5, 8
 SHORTEST_SWING = 26
 PERIODS_A_YEAR = 365.25 / 7
@@ -40,8 +41,9 @@ class Verdict:
         reason: Empty where it can. Else the first that failed: `flat` (spend hardly varied),
             `calendar` (it varied with trend, season and events), `demand` (with free traffic),
             `together` (with other channels), `few_changes` (too few moves up and down),
-            `not_converged` (the chains of the fit do not agree), `prior` (the interval is hardly
-            narrower than before any data).
+            `not_converged` (the chains of the fit do not agree), `season_left` (the fit leaves
+            season or demand in the outcome, which would pass for response), `prior` (the interval
+            is hardly narrower than before any data).
         variation: Deviation of the log of carried-over spend in all.
         own_variation: The part of it that calendar, demand and other channels do not explain.
         changes: How often that part changed its sign.
@@ -71,8 +73,9 @@ def can_tell(
        alone are no variation.
     2. That part is at least a tenth of its variance.
     3. It changes its sign at least six times.
-    4. With a fit: the chains agree, and the 95 % interval of the return on one more unit is at most
-       half as wide as before any data.
+    4. With a fit: the chains agree; calendar and demand explain at most a tenth of what the fit
+       leaves of the outcome, beyond chance; and the 95 % interval of the return on one more unit
+       is at most half as wide as before any data.
 
     Spend of other periods than weeks is judged alike, with swings counted in periods. Spend booked
     by the month in one week has to be spread over the weeks that it works in before.
@@ -90,8 +93,10 @@ def can_tell(
     money = np.asarray(spend, float)
     stages = _stages(money, controls, demand_index)
     widths = np.full(money.shape[1], np.nan) if fit is None else widths_of_interval(fit, at)
+    _, known = _explanations(money, controls, demand_index)
+    unexplained = fit is not None and season_left(fit.residuals, known) > MOST_SEASON_LEFT
     return [
-        _verdict([stage[:, channel] for stage in stages], fit, float(widths[channel]))
+        _verdict([stage[:, channel] for stage in stages], fit, float(widths[channel]), unexplained)
         for channel in range(money.shape[1])
     ]
 
@@ -106,7 +111,25 @@ def widths_of_interval(fit: ResponseFit, at: ArrayLike | None = None) -> Floats:
     return widths
 
 
-def _verdict(left: Sequence[Floats], fit: ResponseFit | None, width: float) -> Verdict:
+def season_left(residuals: Floats, known: Floats) -> float:
+    """Share of the residuals' variance that calendar and demand explain, beyond what chance would.
+
+    Args:
+        residuals: (T,) of a fit; NaN where a period does not count.
+        known: (T, K) calendar and demand.
+
+    Returns:
+        Adjusted R squared: 0 on average where nothing is left, 1 where all of it is.
+    """
+    counted = np.isfinite(residuals)
+    kept = (residuals - residuals[counted].mean())[counted, None]
+    left = _left(kept, known[counted])
+    return float(1 - (left**2).sum() / len(left) / kept.var(ddof=1))
+
+
+def _verdict(
+    left: Sequence[Floats], fit: ResponseFit | None, width: float, unexplained: bool
+) -> Verdict:
     """Verdict from what is left of the log of spend after each stage of explanation."""
     deviations = [trimmed_deviation(stage) for stage in left]
     changes = int((np.diff(np.sign(left[-1])) != 0).sum())
@@ -121,6 +144,8 @@ def _verdict(left: Sequence[Floats], fit: ResponseFit | None, width: float) -> V
         failed.append("few_changes")
     if fit is not None and not fit.converged:
         failed.append("not_converged")
+    if unexplained:
+        failed.append("season_left")
     if fit is not None and not width <= LARGEST_WIDTH:
         failed.append("prior")
     reason = failed[0] if failed else ""
@@ -136,23 +161,28 @@ def _stages(
     money: Floats, controls: ArrayLike | None, demand_index: ArrayLike | None
 ) -> list[Floats]:
     """Logs of carried spend (T, C): less their mean, calendar, demand, other channels."""
-    periods, channels = money.shape
     logs = _log_carried(money)
-    calendar = _calendar(periods)
-    if controls is not None:
-        calendar = np.column_stack([calendar, np.asarray(controls, float)])
-    known = calendar
-    if demand_index is not None:
-        demand = np.log(np.maximum(np.asarray(demand_index, float), 1e-9))
-        known = np.column_stack([calendar, demand, np.append(demand[0], demand[:-1])])
-    own = _left(logs, known)
+    calendar, known = _explanations(money, controls, demand_index)
     together = np.column_stack(
         [
             _left(logs[:, [one]], np.column_stack([known, np.delete(logs, one, axis=1)]))[:, 0]
-            for one in range(channels)
+            for one in range(money.shape[1])
         ]
     )
-    return [logs - logs.mean(axis=0), _left(logs, calendar), own, together]
+    return [logs - logs.mean(axis=0), _left(logs, calendar), _left(logs, known), together]
+
+
+def _explanations(
+    money: Floats, controls: ArrayLike | None, demand_index: ArrayLike | None
+) -> tuple[Floats, Floats]:
+    """Calendar (T, K), and calendar with demand of this period and the last."""
+    calendar = _calendar(len(money))
+    if controls is not None:
+        calendar = np.column_stack([calendar, np.asarray(controls, float)])
+    if demand_index is None:
+        return calendar, calendar
+    demand = np.log(np.maximum(np.asarray(demand_index, float), 1e-9))
+    return calendar, np.column_stack([calendar, demand, np.append(demand[0], demand[:-1])])
 
 
 def _log_carried(money: Floats) -> Floats:

@@ -22,8 +22,8 @@ def known(effect: list[float], saturation: list[float], scale: list[float], spre
         carry_over=np.full((DRAWS, channels), 0.4), saturation=np.tile(saturation, (DRAWS, 1)),
         effect=factor * effect, base=np.full(DRAWS, 10.0), gamma=zeros, noise=np.ones(DRAWS),
         scale=np.array(scale), usual=np.array(scale) / 2, level=50.0, demand=zeros + 1,
-        mean=zeros + 50, contributions=np.zeros((DRAWS, 1, channels)), converged=True, r_hat=1.0,
-        effective_draws=1000.0,
+        mean=zeros + 50, contributions=np.zeros((DRAWS, 1, channels)), residuals=np.zeros(1),
+        converged=True, r_hat=1.0, effective_draws=1000.0,
     )  # fmt: skip
 
 
