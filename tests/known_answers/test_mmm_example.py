@@ -27,9 +27,7 @@ def weeks(shared_data) -> pd.DataFrame:
 def brought(weeks: pd.DataFrame) -> np.ndarray:
     """What each channel truly brought each week, by NumPy's own convolution."""
     columns = []
-    for name, carried, bend, most in zip(
-        ("x1", "x2"), CARRY_OVER, SATURATION, EFFECT, strict=True
-    ):
+    for name, carried, bend, most in zip(("x1", "x2"), CARRY_OVER, SATURATION, EFFECT, strict=True):
         weights = carried ** np.arange(LAGS)
         stock = np.convolve(weeks[name], weights / weights.sum())[: len(weeks)]
         columns.append(most * (1 - np.exp(-bend * stock)) / (1 + np.exp(-bend * stock)))
