@@ -32,7 +32,7 @@ def shop(tmp_path_factory):
         row("2024-11-30", "social_ads", 300, impressions=30_000, reach=6_000, engagements=600),
         row("2024-11-02", "onsite_ads", 50, impressions=5_000),
         row("2024-11-03", "content", 80),
-        row("2023-11-05", "social_ads", 100, impressions=20_000, reach=9_000, engagements=200),
+        row("2023-11-01", "social_ads", 100, impressions=20_000, reach=9_000, engagements=200),
     ]
     orders = [
         an_order("1", "a", "2023-10-01 10:00", 10),
