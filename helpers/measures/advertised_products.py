@@ -30,9 +30,9 @@ def advertised_stock(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         One row per product, most spend first: `shop_id`, `product_id`, `name`, `name_zh`, `spend`
-        (money of 28 days), `on_hand`, `on_order`, `daily_units` (pieces a day
-        in stock), `cover_days` (on hand / daily units), `lead_days` (of its supplier), `counted_on`
-        (day of the stock), `state` (`enough`: cover of at least the lead time; `in_time`: the next
+        (money of 28 days), `on_hand`, `on_order`, `daily_units` (pieces a day in stock),
+        `cover_days` (on hand / daily units), `lead_days` (of its supplier), `counted_on` (day of
+        the stock), `cover_state` (`enough`: cover of at least the lead time; `in_time`: the next
         delivery comes before the stock ends; `gap`: it does not; `unknown`: no count or no lead
         time), and for a gap `next_due_on` (open purchase that comes next; empty where there is
         none), `arrives_on` (that day; a week after the count where it is overdue; one lead time
@@ -58,10 +58,10 @@ def advertised_stock(store: Store, period: Period) -> pd.DataFrame:
     is_gap = state == "gap"
     arrives = frame["counted_on"] + pd.to_timedelta((cover + gap).round(), unit="D")
     frame = frame.assign(
-        arrives_on=arrives.where(is_gap), gap_days=gap.where(is_gap, 0.0), state=state
+        arrives_on=arrives.where(is_gap), gap_days=gap.where(is_gap, 0.0), cover_state=state
     )
     names = [*NAMES, "spend", "on_hand", "on_order", "daily_units", "cover_days", "lead_days",
-             "counted_on", "next_due_on", "arrives_on", "gap_days", "state"]  # fmt: skip
+             "counted_on", "next_due_on", "arrives_on", "gap_days", "cover_state"]  # fmt: skip
     return frame[names].sort_values(
         ["spend", "shop_id", "product_id"], ascending=[False, True, True], ignore_index=True
     )
@@ -109,7 +109,7 @@ def stock_check(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     found = advertised_stock(store, period)
-    gap, short = found["state"] == "gap", found["state"].isin(["gap", "in_time"])
+    gap, short = found["cover_state"] == "gap", found["cover_state"].isin(["gap", "in_time"])
     total = float(found["spend"].sum())
     row = {
         "spend": total,
@@ -119,7 +119,7 @@ def stock_check(store: Store, period: Period) -> pd.DataFrame:
         "gap_spend": found.loc[gap, "spend"].sum(),
         "gap_products": int(gap.sum()),
         "gap_share": found.loc[gap, "spend"].sum() / total,
-        "unknown_spend": found.loc[found["state"] == "unknown", "spend"].sum(),
+        "unknown_spend": found.loc[found["cover_state"] == "unknown", "spend"].sum(),
         "reading": "gap" if gap.any() else "in_time" if short.any() else "none",
     }
     return pd.DataFrame([row])
@@ -129,12 +129,11 @@ def pause_actions(store: Store, period: Period) -> pd.DataFrame:
     """Products whose advertising to pause until goods arrive, most money first.
 
     Returns:
-        Rows of `advertised_stock` in state `gap` with `action` (`pause`: until the open purchase
-        arrives; `order`: nothing is on order; `sold_out`, `sold_out_order`: the same with nothing
-        left), `days_left` (cover less the days from the count to the period's end, 0 or more),
-        `worth` (money that today's spend would take until the arrival), `worth_low` (the same in
-        the days without stock alone), `worth_high` (as `worth`). Worth is 0 where the arrival is
-        already due.
+        Rows of `advertised_stock` whose `cover_state` is `gap`, with `action` (`pause`: until the
+        open purchase arrives; `order`: nothing is on order; `sold_out`, `sold_out_order`: the same
+        with nothing left), `days_left` (cover less the days from the count to the period's end, 0
+        or more), `worth` (money that today's spend would take until the arrival), `worth_low` (the
+        same in the days without stock alone), `worth_high` (as `worth`).
 
     Raises:
         MissingTable: As `advertised_stock`.
@@ -145,7 +144,7 @@ def pause_actions(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     found = advertised_stock(store, period)
-    found = found[found["state"] == "gap"].reset_index(drop=True)
+    found = found[found["cover_state"] == "gap"].reset_index(drop=True)
     today = pd.Timestamp(within(store, period).end)
     passed = (today - found["counted_on"]).dt.days
     wait = (found["arrives_on"] - today).dt.days.clip(lower=0)

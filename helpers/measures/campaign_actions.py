@@ -60,7 +60,7 @@ def campaign_actions(store: Store, period: Period) -> pd.DataFrame:
 
 def _judged(store: Store, period: Period) -> list[dict[str, Any]]:
     found = campaigns(store, period)
-    return found[found["verdict"].isin(ACTIONS)].to_dict("records")
+    return found[found["pays"].isin(ACTIONS)].to_dict("records")
 
 
 def _months(store: Store, period: Period) -> float:
@@ -70,7 +70,7 @@ def _months(store: Store, period: Period) -> float:
 
 def _action(row: dict[str, Any], months: float) -> dict[str, Any]:
     """Money of a month between a campaign's return and its line."""
-    action = ACTIONS[row["verdict"]]
+    action = ACTIONS[row["pays"]]
     name = "year" if action == "lower" else "break_even"
     line = row["year_break_even" if action == "lower" else "break_even"]
     ends = (row["value"] / line, row["low"] / row[f"{name}_high"], row["high"] / row[f"{name}_low"])
@@ -94,7 +94,7 @@ def advertising_expectations(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per figure that the store can say: `figure`, `lever`, `lever_zh`, `kind` (`change`
         or `level`), `expected` (relative change, or multiple), `now`, `before` (multiples; before:
-        the same period last year), `measured`, `low`, `high` (as `expected`; 95 %), `verdict`
+        the same period last year), `measured`, `low`, `high` (as `expected`; 95 %), `against_plan`
         (`above`, `within`, `below`, `cannot_tell`).
 
     Raises:
@@ -132,7 +132,7 @@ def _expectation(store: Store, period: Period, figure: benchmarks.Benchmark) -> 
         "expected": figure.after if is_level else figure.change,
         "now": now.value, "before": before.value if before else math.nan,
         "measured": found.value, "low": found.low, "high": found.high,
-        "verdict": verdict(figure, found),
+        "against_plan": verdict(figure, found),
     }  # fmt: skip
 
 

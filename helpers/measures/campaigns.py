@@ -29,9 +29,9 @@ def campaigns(store: Store, period: Period) -> pd.DataFrame:
     """Every campaign of the paid channels with what its platform claims for it.
 
     A platform may claim more than came through its channel. So the claimed return is divided by the
-    channel's claimed sales / paid sales of its orders where that is above 1 (`deflator`). Fees of
-    the channel that have no return of their own (slot fees, commission) are borne by its campaigns
-    in proportion to their claims. Only the return after both is judged.
+    channel's claimed sales / paid sales of its orders where that is above 1 (`deflator`). What the
+    channel costs besides (slot fees, commission) is borne by its campaigns in proportion to their
+    claims. Only the return after both is judged.
 
     Returns:
         One row per campaign, most spend first: `channel`, `campaign`, `kind`, `spend`,
@@ -41,7 +41,7 @@ def campaigns(store: Store, period: Period) -> pd.DataFrame:
         `value`, `low`, `high` (claimed / deflator / borne; 95 %, day-to-day process), `net` (the
         same after the refunds of its channel), `break_even`, `break_even_low`, `break_even_high`,
         `year_break_even`, `year_low`, `year_high` (of its channel, see `break_evens`; compare them
-        with `value`), `value_last_year` and `verdict` (as `paid_returns.returns_by_channel`;
+        with `value`), `value_last_year` and `pays` (as `paid_returns.returns_by_channel`;
         `no_return` where nothing is claimed or the money is a fee). Empty where unknown.
 
     Raises:
@@ -61,7 +61,7 @@ def campaigns(store: Store, period: Period) -> pd.DataFrame:
     now["net"] = now["value"] * (1 - now["refund_share"])
     judged = now["kind"].isin(JUDGED_KINDS) & now["value"].notna()
     found = [verdict(row) for row in now.to_dict("records")]
-    now["verdict"] = [one if has else "no_return" for one, has in zip(found, judged, strict=True)]
+    now["pays"] = [one if has else "no_return" for one, has in zip(found, judged, strict=True)]
     return now.drop(columns="refund_share")
 
 
@@ -73,8 +73,9 @@ def _campaigns(store: Store, period: Period) -> pd.DataFrame:
     rows = []
     for channel, whole in days[days["channel"].isin(channels)].groupby("channel"):
         deflator = _deflator(store, period, channels[channel])
-        fees = whole.loc[whole["attributed_sales"].isna(), "spend"].sum()
         claims = whole["attributed_sales"].sum()
+        own = whole.loc[whole["attributed_sales"].notna(), "spend"].sum()
+        fees = max(float(channels[channel]["acquisition_spend"].sum() - own), 0.0)
         for (name, kind), part in whole.groupby(["campaign", "kind"]):
             sums = part[list(ADDED)].sum(min_count=1)
             borne = sums["spend"] + fees * divide(part["attributed_sales"].sum(), claims)

@@ -36,7 +36,7 @@ def plan_against_actual(store: Store, period: Period) -> pd.DataFrame:
         it leaves a channel out): `channel`, `planned`, `actual`,
         `attainment` (actual / planned), `planned_year`, `actual_year`, `attainment_year` (from
         January, or from the plan's first month of that year, to the last whole month of the
-        period), `left` (planned_year - actual_year), `state` (`over`, `under` where the year
+        period), `left` (planned_year - actual_year), `budget_state` (`over`, `under` where the year
         departs by more than 5 %, `on_plan`). Both sides count whole months only.
 
     Raises:
@@ -61,10 +61,10 @@ def plan_against_actual(store: Store, period: Period) -> pd.DataFrame:
         attainment_year=frame["actual_year"]
         / frame["planned_year"].where(frame["planned_year"] > 0),
         left=-moved,
-        state=(moved > 0).map({True: "over", False: "under"}).where(far, "on_plan"),
+        budget_state=(moved > 0).map({True: "over", False: "under"}).where(far, "on_plan"),
     )
     names = ["channel", "planned", "actual", "attainment", "planned_year", "actual_year",
-             "attainment_year", "left", "state"]  # fmt: skip
+             "attainment_year", "left", "budget_state"]  # fmt: skip
     return frame[names].sort_values(
         ["planned_year", "actual_year", "channel"], ascending=[False, False, True],
         ignore_index=True,
@@ -150,8 +150,8 @@ def budget_summary(store: Store, period: Period) -> pd.DataFrame:
         "attainment_year": divide(sums["actual_year"], sums["planned_year"]),
         "planned_share": divide(sums["planned_year"], sales),
         "actual_share": sums["actual_year"] / net if sales and net > 0 else math.nan,
-        "over_channels": int((frame["state"] == "over").sum()),
-        "under_channels": int((frame["state"] == "under").sum()),
+        "over_channels": int((frame["budget_state"] == "over").sum()),
+        "under_channels": int((frame["budget_state"] == "under").sum()),
         "reading": "on_plan" if abs(moved) <= TOLERANCE else "over" if moved > 0 else "under",
     }
     return pd.DataFrame([row])
@@ -174,12 +174,12 @@ def budget_actions(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     frame = plan_against_actual(store, period)
-    frame = frame[frame["state"] != "on_plan"]
+    frame = frame[frame["budget_state"] != "on_plan"]
     found = or_none(returns_by_channel, store, period)
-    found = pd.DataFrame(columns=["channel", "value", "verdict"]) if found is None else found
-    frame = frame.merge(found[["channel", "value", "verdict"]], on="channel", how="left")
-    loses = frame["verdict"] == "loses"
-    over = frame["state"] == "over"
+    found = pd.DataFrame(columns=["channel", "value", "pays"]) if found is None else found
+    frame = frame.merge(found[["channel", "value", "pays"]], on="channel", how="left")
+    loses = frame["pays"] == "loses"
+    over = frame["budget_state"] == "over"
     action = over.map({True: "decide", False: "explain"})
     action = action.mask(over & loses, "bring_back").mask(~over & loses, "release")
     frame = frame.assign(action=action, worth=frame["left"].abs())

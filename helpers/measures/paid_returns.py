@@ -76,7 +76,7 @@ def returns_by_channel(store: Store, period: Period) -> pd.DataFrame:
         `margin_low`, `margin_high` ((contribution before marketing of its orders - spend) / spend),
         `new_customers`, `cac`, `cac_low`, `cac_high`, `payback_month` (of customers won a year
         before; empty where not reached or unknown), `sales_share` (spend / the shop's net sales),
-        `verdict` (`earns`: on the order itself; `later`: loses on it and earns with the purchases
+        `pays` (`earns`: on the order itself; `later`: loses on it and earns with the purchases
         of the year after; `loses`: with those too; `below`: loses on the order, the year after
         can't be told; `cannot_tell`), and `value_previous`, `value_last_year`. Empty where unknown.
 
@@ -97,7 +97,7 @@ def returns_by_channel(store: Store, period: Period) -> pd.DataFrame:
     months = {} if paid_back is None else paid_back.set_index("channel")["month"]
     frame["payback_month"] = frame["channel"].map(months).astype("float64")
     frame["sales_share"] = frame["spend"] / _net_sales(store, period)
-    return frame.assign(verdict=[verdict(row) for row in frame.to_dict("records")])
+    return frame.assign(pays=[verdict(row) for row in frame.to_dict("records")])
 
 
 def break_evens(store: Store, period: Period) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def shop(tmp_path_factory):
 def test_a_product_is_judged_by_its_cover_lead_time_and_open_purchases(shop):
     frame = advertised_products.advertised_stock(shop, DECEMBER).set_index("product_id")
     states = {"A": "gap", "B": "in_time", "C": "gap", "D": "enough", "E": "unknown", "F": "gap"}
-    assert frame["state"].to_dict() == states
+    assert frame["cover_state"].to_dict() == states
     assert frame["spend"].to_dict() == {p: 28 * money for p, money in SPEND.items()}
 
 

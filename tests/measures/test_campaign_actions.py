@@ -19,7 +19,7 @@ LINES = {"break_even": 2.5, "break_even_low": 2.4, "break_even_high": 2.6, "year
 def a_campaign(name: str, verdict: str, value: float, *, kind: str = "ads") -> dict:
     return {"channel": "onsite_ads", "campaign": name, "kind": kind, "spend": 900.0,
             "borne": 1000.0, "value": value, "low": value - 0.1, "high": value + 0.1,
-            "verdict": verdict, **LINES}  # fmt: skip
+            "pays": verdict, **LINES}  # fmt: skip
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def test_the_plans_level_stands_beside_the_return_on_spend(two_years):
     row = frame.loc["paid_mix_roi"]
     assert row["expected"] == 1.8
     assert row["measured"] == pytest.approx((4700 + 4650) / (4650 + 1620))
-    assert row["verdict"] == "below"
+    assert row["against_plan"] == "below"
 
 
 def test_the_plans_change_stands_beside_the_change_on_last_year(two_years):
     frame = campaign_actions.advertising_expectations(two_years, MARCH).set_index("figure")
     now, before = (4700 + 4650) / (4650 + 1620), 4700 / 1550
     assert frame.loc["precise_marketing", "measured"] == pytest.approx(now / before - 1)
-    assert frame.loc["precise_marketing", "verdict"] == "below"
+    assert frame.loc["precise_marketing", "against_plan"] == "below"
     now, before = (4700 + 4650 - 750) / (4650 + 1620 + 310), 4700 / 1550
     assert frame.loc["precise_spend", "measured"] == pytest.approx(now / before - 1)
 

@@ -45,14 +45,14 @@ def test_spend_stands_beside_the_plan_for_the_month_and_the_year_so_far(shop):
     assert row["attainment"] == pytest.approx(4650 / 5000)
     assert (row["planned_year"], row["actual_year"]) == (8000, 2900 + 4650)
     assert row["left"] == 8000 - 7550
-    assert row["state"] == "under"
+    assert row["budget_state"] == "under"
 
 
 def test_channels_without_spend_or_without_plan_stand_in_the_table(shop):
     frame = marketing_budget.plan_against_actual(shop, MARCH).set_index("channel")
     assert frame.loc["content", "actual_year"] == 0
     assert frame.loc["organic_search", "planned_year"] == 0
-    assert frame.loc["organic_search", "state"] == "over"
+    assert frame.loc["organic_search", "budget_state"] == "over"
     assert frame["attainment"].isna()["organic_search"]
 
 
@@ -91,7 +91,7 @@ def test_departures_ask_for_a_decision_worth_what_they_are_off(shop):
 
 def test_a_channel_that_loses_is_brought_back_or_not_spent_to_the_end(shop, monkeypatch):
     lost = pd.DataFrame([("onsite_ads", 0.5, "loses"), ("live", 0.4, "loses")],
-                        columns=["channel", "value", "verdict"])  # fmt: skip
+                        columns=["channel", "value", "pays"])  # fmt: skip
     monkeypatch.setattr(marketing_budget, "returns_by_channel", lambda *_: lost)
     frame = marketing_budget.budget_actions(shop, MARCH).set_index("channel")
     assert frame.loc["onsite_ads", "action"] == "release"

@@ -83,7 +83,7 @@ def test_a_shop_without_costs_and_refunds_shows_returns_but_no_lines(without_cos
     row = by_channel(paid_returns.returns_by_channel, without_costs).loc["onsite_ads"]
     assert row["value"] == pytest.approx(4700 / 4650)
     assert row[["net", "margin_return", "break_even", "year_break_even"]].isna().all()
-    assert row["verdict"] == "cannot_tell"
+    assert row["pays"] == "cannot_tell"
 
 
 def test_months_hold_what_the_period_holds(shop):
@@ -133,7 +133,7 @@ def test_campaigns_bear_the_fees_of_their_channel_and_fees_are_not_judged(shop):
     assert frame.loc["boost", "borne"] == SPEND["live"]
     assert frame.loc["boost", "deflator"] == 1
     assert frame.loc["boost", "value"] == pytest.approx(3100 / SPEND["live"])
-    assert frame.loc["host", "verdict"] == "no_return"
+    assert frame.loc["host", "pays"] == "no_return"
     assert "agency" not in frame.index
 
 
