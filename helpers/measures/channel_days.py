@@ -24,8 +24,11 @@ LIVE = "live"
 PAID_KINDS = ("ads", "content", "slot_fee", "commission")
 COLUMNS = (
     "visitors", "sessions", "cart_visitors", "traffic_buyers", "paid_sessions", "spend",
-    "acquisition_spend", "attributed_sales", "buyers", "paid_sales", "new_customers",
+    "booked_acquisition", "attributed_sales", "buyers", "paid_sales", "new_customers",
+    "first_commission", "first_settled", "first_open",
 )  # fmt: skip
+RATE_DAYS = 180
+SETTLED_DAYS = 90
 
 
 _memory: dict[tuple[str, str], pd.DataFrame] = {}
@@ -46,7 +49,10 @@ def channel_days(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         `day`, `channel` and `COLUMNS` (counts and money), by day and channel; a figure is empty
-        where its table has no row for the day and channel. `bought_spend` is spend of `PAID_KINDS`.
+        where its table has no row for the day and channel. `bought_spend` is spend of `PAID_KINDS`;
+        `commission` is what first purchases cost in CPS and host commission, `open_commission` of
+        it still to be settled (0 on a channel whose booked spend has commission already: see
+        `_with_commission`); `acquisition_spend` is `booked_acquisition` and `commission` together.
     """
     span = within(store, period)
     days = _all_days(store)
@@ -61,9 +67,46 @@ def _all_days(store: Store) -> pd.DataFrame:
         sums = {name: mart[name].sum().cast("float64") for name in COLUMNS}
         grouped = mart.group_by("day", "channel").aggregate(**sums)
         days = store.to_frame(grouped.order_by("day", "channel"))
-        return days.merge(_bought(store), on=["day", "channel"], how="left")
+        days = days.merge(_bought(store), on=["day", "channel"], how="left")
+        return _with_commission(store, days)
 
     return remembered(store, "channel_days", compute)
+
+
+def _with_commission(store: Store, days: pd.DataFrame) -> pd.DataFrame:
+    """Add the commission on first purchases to what acquisition cost.
+
+    What is not settled goes at the channel's rate: commission / receivable of the first purchases
+    settled in the last 180 days. An order not settled 90 days after it was paid never will be,
+    unless it was paid before the settlements begin.
+    """
+    import pandas as pd
+
+    day, known = days["day"], days["first_settled"] > 0
+    recent = days[known & (day > pd.Timestamp(store.as_of) - pd.Timedelta(days=RATE_DAYS))]
+    sums = recent.groupby("channel")[["first_commission", "first_settled"]].sum()
+    rate = days["channel"].map(sums["first_commission"] / sums["first_settled"]).fillna(0.0)
+    latest = pd.Timestamp(store.as_of) - pd.Timedelta(days=SETTLED_DAYS)
+    waits = (day > latest) | (day < day[known].min())
+    open_commission = (days["first_open"].fillna(0.0) * rate).where(waits, 0.0)
+    counts = ~days["channel"].isin(_booked_commission(store))
+    booked = days["first_commission"].fillna(0.0)
+    commission = (booked + open_commission).where(counts, 0.0)
+    spend = days["booked_acquisition"].add(commission.where(commission != 0), fill_value=0.0)
+    return days.assign(
+        commission=commission,
+        open_commission=open_commission.where(counts, 0.0),
+        acquisition_spend=spend,
+    )
+
+
+def _booked_commission(store: Store) -> list[str]:
+    """Channels whose booked spend has commission: settlements would count it again."""
+    if not store.has("ad_spend"):
+        return []
+    spend = store.table("ad_spend")
+    rows = spend.filter(spend.kind == "commission", spend.spend > 0)
+    return [str(name) for name in store.to_frame(rows.select("channel").distinct())["channel"]]
 
 
 def _bought(store: Store) -> pd.DataFrame:
@@ -89,7 +132,7 @@ def every_day(store: Store, period: Period, frame: pd.DataFrame, column: str) ->
 
 
 def spread_spend(
-    store: Store, period: Period, frame: pd.DataFrame, column: str = "acquisition_spend"
+    store: Store, period: Period, frame: pd.DataFrame, column: str = "booked_acquisition"
 ) -> pd.Series:
     """Spend by day, each channel's bookings spread evenly until its next one.
 
@@ -97,8 +140,11 @@ def spread_spend(
     booking: the day of the invoice says nothing about how customers vary. Sums are kept. Simulated
     months (72 % of the money daily, 17 % weekly, 6 % on three days a week, 5 % monthly, 50 new
     customers a day): the 95 % interval of `cost_per_customer` held the truth in 96 % at a width of
-    16 % of the cost; without spreading in 100 % at 55 %.
+    16 % of the cost; without spreading in 100 % at 55 %. Commission stands on the day of its order.
     """
+    if column == "acquisition_spend":
+        booked = spread_spend(store, period, frame)
+        return booked + every_day(store, period, frame, "commission")
     parts = [every_day(store, period, part, column) for _, part in frame.groupby("channel")]
     return sum((_spread(part) for part in parts), every_day(store, period, frame, column) * 0.0)
 

@@ -190,7 +190,7 @@ def acquisition_of(store: Store, period: Period) -> pd.DataFrame:
     days = channel_days(store, period)
     rows = []
     for channel, part in days.groupby("channel"):
-        money = spread_spend(store, period, part)
+        money = spread_spend(store, period, part, "acquisition_spend")
         customers = every_day(store, period, part, "new_customers")
         spend, new = money.sum(), customers.sum()
         if not spend and not new:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from helpers.measures.money import AGES, BLOCK_DAYS, SMALLEST_COSTED_SHARE, daily_money
+from helpers.measures.money import AGES, BLOCK_DAYS, RATE_DAYS, SMALLEST_COSTED_SHARE, daily_money
 from helpers.measures.purchases import YEAR_DAYS
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
@@ -47,19 +47,25 @@ def contribution_share(store: Store, period: Period) -> float | None:
 def known_contributions(store: Store) -> ir.Table:
     """Mart `purchase_days` with `value`: contribution (money), what is still to come taken off.
 
-    Empty where the cost of a line is unknown.
+    Empty where the cost of a line is unknown. `first_commission` is the CPS and host commission
+    that a first purchase has lost in it, with what is still to be settled; 0 on others.
     """
-    days = store.mart("purchase_days")
-    contribution = days.contribution.cast("float64")
-    rates = store.once("open_costs", lambda: _open_costs(store))
-    if rates.empty:
-        return days.mutate(value=contribution)
     import ibis
 
+    days = store.mart("purchase_days")
+    contribution = days.contribution.cast("float64")
+    commission = days.acquisition_commission.cast("float64")
+    rates = store.once("open_costs", lambda: _open_costs(store))
+    if rates.empty:
+        return days.mutate(value=contribution, first_commission=commission)
     joined = days.left_join(ibis.memtable(rates), "day")
-    due = joined.receivable.cast("float64") * joined.open_rate.fill_null(0.0)
-    joined = joined.mutate(value=joined.contribution.cast("float64") - due)
-    return joined.select(*days.columns, "value")
+    receivable = joined.receivable.cast("float64")
+    to_come = ibis.cases((joined.number == 1, receivable * joined.open_commission), else_=0.0)
+    joined = joined.mutate(
+        value=joined.contribution.cast("float64") - receivable * joined.open_rate.fill_null(0.0),
+        first_commission=joined.acquisition_commission.cast("float64") + to_come.fill_null(0.0),
+    )
+    return joined.select(*days.columns, "value", "first_commission")
 
 
 def valued_purchases(store: Store, period: Period) -> ir.Table:
@@ -76,8 +82,26 @@ def valued_purchases(store: Store, period: Period) -> ir.Table:
     return days.mutate(value=days.value.coalesce(days.paid_sales.cast("float64") * share))
 
 
+def before_acquisition(store: Store, period: Period) -> ir.Table:
+    """As `valued_purchases`, with the commission on first purchases given back to `value`.
+
+    Acquisition cost holds that commission: only the value before it may be set against the cost.
+
+    Raises:
+        MissingTable: As `valued_purchases`.
+    """
+    days = valued_purchases(store, period)
+    return days.mutate(value=days.value + days.first_commission)
+
+
 def _open_costs(store: Store) -> pd.DataFrame:
-    """What days of the last months will still lose, per unit of receivable: `day`, `open_rate`."""
+    """What days of the last months will still lose, per unit of receivable.
+
+    Returns:
+        `day`, `open_rate`, `open_commission` (the part of it that is CPS and host commission).
+    """
+    import pandas as pd
+
     first = max(store.first_day, store.as_of - timedelta(days=OPEN_DAYS - 1))
     span = Period(first, store.as_of)
     booked = _booked(store, span)
@@ -87,16 +111,23 @@ def _open_costs(store: Store) -> pd.DataFrame:
     due = refunds * (1 - sent_back)
     for name in ("fees", "freight"):
         due = due + (money[name] - booked[name]).fillna(0.0)
-    rate = (due / booked["receivable"].where(booked["receivable"] > 0)).fillna(0.0)
-    rate = rate[rate.abs() > 1e-9]
-    return rate.rename("open_rate").rename_axis("day").reset_index()
+    receivable = booked["receivable"].where(booked["receivable"] > 0)
+    recent = booked.tail(RATE_DAYS).sum()
+    usual = recent["affiliate_commission"] / max(recent["settled_receivable"], 0.01)
+    unsettled = (booked["receivable"] - booked["settled_receivable"]).clip(lower=0)
+    rates = pd.DataFrame(
+        {"open_rate": due / receivable, "open_commission": usual * unsettled / receivable}
+    ).fillna(0.0)
+    rates = rates[(rates.abs() > 1e-9).any(axis=1)]
+    return rates.rename_axis("day").reset_index()
 
 
 def _booked(store: Store, span: Period) -> pd.DataFrame:
     """The shop's money as booked so far, by day; `freight` with packaging."""
     days = store.mart("shop_days")
     days = days.filter(days.day >= span.start, days.day <= span.end)
-    names = ("receivable", "refunds", "returned_cost", "fees", "freight", "packaging")
+    names = ("receivable", "settled_receivable", "refunds", "returned_cost", "fees",
+             "affiliate_commission", "freight", "packaging")  # fmt: skip
     sums = {name: days[name].sum().cast("float64") for name in names}
     frame = store.to_frame(days.group_by("day").aggregate(**sums).order_by("day"))
     frame = frame.fillna(0.0).set_index("day")

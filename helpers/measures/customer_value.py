@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from helpers.measures.contribution import contribution_share as contribution_share
-from helpers.measures.contribution import valued_purchases
+from helpers.measures.contribution import before_acquisition, valued_purchases
 from helpers.measures.frames import one_row
 from helpers.measures.purchases import (
     SMALLEST_GROUP,
@@ -204,7 +204,7 @@ def _first_order(store: Store, period: Period, found: Fit) -> Estimate:
         days = store.mart("purchase_days")
         days = days.mutate(value=days.paid_sales.cast("float64"))
     else:
-        days = valued_purchases(store, period)
+        days = before_acquisition(store, period)
     first = days.filter(days.number == 1, days.day <= known_until(store, period))
     row = _moments(store, first.filter(first.day >= period.trailing(YEAR_DAYS).start))
     if row["n"] < SMALLEST_GROUP:

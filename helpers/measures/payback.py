@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from helpers.measures.channel_days import channel_days, require_customers, require_spend
-from helpers.measures.contribution import valued_purchases
+from helpers.measures.contribution import before_acquisition
 from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP, YEAR_DAYS, known_until
 from helpers.measures.value_groups import MONTH_DAYS, OTHER, small_groups
 from helpers.plan.periods import Period, quarter_of
@@ -106,7 +106,7 @@ def payback_curve(store: Store, period: Period, *, quarters: int = 9) -> pd.Data
     """
     spent = _spend_from(store, period)
     last = _last_quarter(known_until(store, period))
-    days = valued_purchases(store, period)
+    days = before_acquisition(store, period)
     chosen = [one for one in last.back(quarters) if one.start >= max(store.first_day, spent)]
     if not chosen:
         raise MissingTable("ad_spend", ("day",), "short")
@@ -143,7 +143,7 @@ def payback_by_channel(store: Store, period: Period) -> pd.DataFrame:
     year = Period(until - timedelta(days=2 * YEAR_DAYS - 1), until - timedelta(days=YEAR_DAYS))
     require_customers(store, year)
     require_spend(store, year)
-    days = valued_purchases(store, period)
+    days = before_acquisition(store, period)
     first = days.filter(days.number == 1, days.day >= year.start, days.day <= year.end)
     first = first.select(*CUSTOMER, first_day=first.day, group=first.channel)
     counts = store.to_frame(first.group_by("group").aggregate(n=first.count()).order_by("group"))

@@ -24,7 +24,8 @@ from helpers.measures.channel_days import (
     spread_spend,
     within,
 )
-from helpers.measures.frames import estimated, one_row
+from helpers.measures.frames import divide, estimated, one_row
+from helpers.measures.money import OPEN_SHARE
 from helpers.measures.payments import payment_days
 from helpers.store.errors import MissingTable
 
@@ -40,11 +41,13 @@ YEAR_DAYS = 365
 def cac_blended(store: Store, period: Period) -> pd.DataFrame:
     """All marketing spend but care for existing customers / new customers.
 
-    Spend is exact; the interval is that of the new customers a day's money brings, turned over.
+    CPS and host commission on first purchases is spend too; what is not settled yet is projected:
+    see `channel_days`. The interval is that of the new customers a day's money brings, turned over.
 
     Returns:
-        One row, `frames.COLUMNS`, money per new customer; n days. Where less than 365 days of
-        history precede the period, `new` is overstated and the cost too low: see
+        One row, `frames.COLUMNS`, money per new customer; n days; `observed` without the commission
+        still to be settled, `provisional` where that is over 0.1 % of spend. Where less than 365
+        days of history precede the period, `new` is overstated and the cost too low: see
         `history_before`.
 
     Raises:
@@ -93,10 +96,8 @@ def cac_platform_new(store: Store, period: Period) -> pd.DataFrame:
     gap_days = days.day.delta(days.previous_day, unit="day")
     fresh = days.filter(days.previous_day.isnull() | (gap_days > YEAR_DAYS))
     counted = store.to_frame(fresh.group_by("day").aggregate(customers=fresh.count()))
-    spend = spread_spend(store, period, frame)
     customers = every_day(store, period, counted, "customers")
-    money = float(frame["acquisition_spend"].sum())
-    return estimated(cost_per_customer(spend, customers), money, float(customers.sum()))
+    return _cost_of(store, period, frame, customers)
 
 
 def new_customers(store: Store, period: Period) -> pd.DataFrame:
@@ -161,7 +162,9 @@ def live_sales_share(store: Store, period: Period) -> pd.DataFrame:
 
 
 def return_on_spend(store: Store, period: Period) -> pd.DataFrame:
-    """Paid sales of orders from paid channels / acquisition spend of those channels.
+    """Paid sales of orders from paid channels / what was booked on those channels to acquire.
+
+    Commission on orders is no part of it: it is paid on sales, not for them.
 
     Returns:
         One row, `frames.COLUMNS`, a multiple; n days.
@@ -175,9 +178,10 @@ def return_on_spend(store: Store, period: Period) -> pd.DataFrame:
     require_trade(store, period)
     days = channel_days(store, period)
     days = days[days["channel"].isin(paid_channels(days))]
-    earned, spend = (float(days[name].sum()) for name in ("paid_sales", "acquisition_spend"))
+    earned, spend = (float(days[name].sum()) for name in ("paid_sales", "booked_acquisition"))
     varied = ratio_of_sums(
-        every_day(store, period, days, "paid_sales"), spread_spend(store, period, days)
+        every_day(store, period, days, "paid_sales"),
+        spread_spend(store, period, days),
     )
     return estimated(varied, earned, spend)
 
@@ -266,10 +270,20 @@ def _spend_and_customers(store: Store, period: Period) -> pd.DataFrame:
 
 
 def _cost(store: Store, period: Period, days: pd.DataFrame) -> pd.DataFrame:
-    spend = spread_spend(store, period, days)
-    new = every_day(store, period, days, "new_customers")
-    money, count = days["acquisition_spend"].sum(), days["new_customers"].sum()
-    return estimated(cost_per_customer(spend, new), float(money), float(count))
+    return _cost_of(store, period, days, every_day(store, period, days, "new_customers"))
+
+
+def _cost_of(
+    store: Store, period: Period, days: pd.DataFrame, customers: pd.Series
+) -> pd.DataFrame:
+    """Acquisition spend of the days / customers, by day of the period."""
+    found = cost_per_customer(spread_spend(store, period, days, "acquisition_spend"), customers)
+    money, to_come = (float(days[name].sum()) for name in ("acquisition_spend", "open_commission"))
+    count = float(customers.sum())
+    row = estimated(found, money, count)
+    if to_come > OPEN_SHARE * money:
+        return row.assign(observed=divide(money - to_come, count), provisional=True)
+    return row
 
 
 def _ratio(numerators: pd.Series, denominators: pd.Series) -> pd.DataFrame:

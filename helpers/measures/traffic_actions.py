@@ -19,6 +19,7 @@ from helpers.measures.channel_days import (
     whole,
 )
 from helpers.measures.channels import acquisition_by_channel, or_none
+from helpers.measures.contribution import known_contributions
 from helpers.measures.frames import divide
 from helpers.plan import targets
 from helpers.plan.periods import Period
@@ -35,11 +36,19 @@ SMALLEST_COSTED_SHARE = 0.95
 TEST_SHARE = 0.2
 
 
-def value_by_channel(store: Store, period: Period) -> pd.DataFrame:
+def value_by_channel(
+    store: Store, period: Period, *, before_acquisition: bool = False
+) -> pd.DataFrame:
     """What customers won a year ago have brought in their first 365 days, by first channel.
 
     Observed, not predicted: customers whose first purchase lies in the 365 days that ended one year
     before the period's end. Contribution before marketing, refunds and fees deducted.
+
+    Args:
+        store: Uses marts `customer_summary` and `purchase_days`.
+        period: Its last day, as far as data reach, is the day of knowledge.
+        before_acquisition: Give back the CPS and host commission on the first purchase: for a
+            comparison with an acquisition cost, which holds it.
 
     Returns:
         `channel` (empty text for all channels, first), `customers`, `value` (money per customer),
@@ -61,12 +70,12 @@ def value_by_channel(store: Store, period: Period) -> pd.DataFrame:
         raise MissingTable("orders", ("paid_at",), "short")
     people = store.mart("customer_summary")
     people = people.filter(people.first_day >= first, people.first_day <= last)
-    days = store.mart("purchase_days").drop("channel")
+    days = known_contributions(store).drop("channel")
     key = ("shop_id", "customer_id")
     days = days.inner_join(people.select(*key, "first_day", channel=people.first_channel), key)
     days = days.filter(days.day.delta(days.first_day, unit="day") < YEAR_DAYS)
-    known = days.contribution.notnull().all()
-    money = ibis.cases((known, days.contribution.sum())).cast("float64")
+    value = days.value + days.first_commission if before_acquisition else days.value
+    money = ibis.cases((value.notnull().all(), value.sum())).cast("float64")
     each = days.group_by(*key, "channel").aggregate(money=money)
     grouped = each.group_by("channel").aggregate(
         customers=each.count(), known=each.money.count(), total=each.money.sum(),
@@ -129,7 +138,7 @@ def cost_against_value(store: Store, period: Period) -> pd.DataFrame:
 def _with_break_even(store: Store, period: Period, paid: pd.DataFrame) -> pd.DataFrame:
     columns = {"value": "break_even", "low": "break_even_low", "high": "break_even_high"}
     try:
-        values = value_by_channel(store, period).set_index("channel")
+        values = value_by_channel(store, period, before_acquisition=True).set_index("channel")
     except MissingTable:
         return paid.assign(**dict.fromkeys(columns.values(), math.nan))
     found = values[list(columns)].rename(columns=columns)

@@ -19,7 +19,7 @@ from helpers.measures.channel_days import (
     require_spend,
     spread_spend,
 )
-from helpers.measures.contribution import valued_purchases
+from helpers.measures.contribution import before_acquisition, valued_purchases
 from helpers.measures.customer_value import require_own_day
 from helpers.measures.frames import one_row
 from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP, YEAR_DAYS, without_small_groups
@@ -298,7 +298,7 @@ def _customers_of_first_year(store: Store, period: Period, start: date, found: F
 def _values(store: Store, period: Period, found: Fit) -> ir.Table:
     """Purchase days with `value` on the fit's basis."""
     if found.share is not None:
-        return valued_purchases(store, period)
+        return before_acquisition(store, period)
     days = store.mart("purchase_days")
     return days.mutate(value=days.paid_sales.cast("float64"))
 
@@ -373,7 +373,7 @@ def _cost(
         if OTHER in channels:
             among |= ~days["channel"].isin(shown)
         days = days[among]
-    money = spread_spend(store, window, days)
+    money = spread_spend(store, window, days, "acquisition_spend")
     return cost_per_customer(money, every_day(store, window, days, "new_customers"))
 
 

@@ -153,30 +153,52 @@ def query(folder, text: str, period) -> tuple:
     return duckdb.sql(text.format(span=span, **files)).fetchone()
 
 
+FIRST_PURCHASES = """
+    undone AS (
+        SELECT order_id, sum(amount) AS back FROM {returns}
+        WHERE settled_at IS NOT NULL AND stage = 'before_shipment' GROUP BY 1),
+    paid AS (
+        SELECT o.order_id, o.customer_id, o.paid_at::DATE AS day, o.paid_at, o.channel,
+            sum(l.buyer_paid) AS money,
+            sum(coalesce(l.merchant_receivable, l.buyer_paid + coalesce(l.platform_subsidy, 0)))
+                AS receivable
+        FROM {orders} o JOIN {order_lines} l USING (order_id)
+        WHERE o.kind = 'sale' AND NOT o.is_fake AND o.paid_at IS NOT NULL
+            AND l.item_class = 'goods' GROUP BY ALL),
+    bought AS (
+        SELECT paid.*, min(day) OVER (PARTITION BY customer_id) AS first_day
+        FROM paid LEFT JOIN undone USING (order_id) WHERE coalesce(back, 0) < money),
+    first AS (
+        SELECT customer_id, bought.day, arg_min(channel, (paid_at, order_id)) AS channel,
+            sum(affiliate_commission) AS commission,
+            sum(receivable) FILTER (settled_at IS NOT NULL) AS settled,
+            sum(receivable) FILTER (settled_at IS NULL) AS open
+        FROM bought LEFT JOIN {settlements} USING (order_id)
+        WHERE bought.day = first_day GROUP BY ALL)
+"""
+
+
 def test_cost_agrees_with_a_query_over_the_shops_own_files(generated):
     store, folder = generated
-    spend, customers = query(
+    spend, customers, booked, to_come = query(
         folder,
-        """
-        WITH undone AS (
-            SELECT order_id, sum(amount) AS back FROM {returns}
-            WHERE settled_at IS NOT NULL AND stage = 'before_shipment' GROUP BY 1),
-        paid AS (
-            SELECT o.order_id, o.customer_id, o.paid_at, sum(l.buyer_paid) AS money
-            FROM {orders} o JOIN {order_lines} l USING (order_id)
-            WHERE o.kind = 'sale' AND NOT o.is_fake AND o.paid_at IS NOT NULL
-                AND l.item_class = 'goods' GROUP BY 1, 2, 3),
-        first AS (
-            SELECT customer_id, min(paid_at)::DATE AS day
-            FROM paid LEFT JOIN undone USING (order_id)
-            WHERE coalesce(back, 0) < money GROUP BY 1)
-        SELECT (SELECT sum(spend) FROM {ad_spend} WHERE kind <> 'care' AND day {span}),
-            (SELECT count(*) FROM first WHERE day {span})
+        f"""
+        WITH {FIRST_PURCHASES},
+        rates AS (
+            SELECT channel, sum(commission) / sum(settled) AS rate FROM first
+            WHERE settled > 0 AND day > DATE '{store.as_of}' - 180 GROUP BY 1)
+        SELECT (SELECT sum(spend) FROM {{ad_spend}} WHERE kind <> 'care' AND day {{span}}),
+            count(*), sum(commission),
+            sum(open * rate) FILTER (day > DATE '{store.as_of}' - 90)
+        FROM first LEFT JOIN rates USING (channel) WHERE day {{span}}
         """,
         store.period,
     )
     row = traffic.cac_blended(store, store.period).iloc[0]
-    assert (row["numerator"], row["denominator"]) == (pytest.approx(float(spend)), customers)
+    money = float(spend) + float(booked) + to_come
+    assert (row["numerator"], row["denominator"]) == (pytest.approx(money), customers)
+    assert row["observed"] == pytest.approx((float(spend) + float(booked)) / customers)
+    assert booked > 0 < to_come
 
 
 def test_rates_agree_with_a_query_over_the_shops_own_files(generated):

@@ -43,7 +43,7 @@ PRICES = [
 ]
 MORE = {
     "settlements": [{"order_id": "1", "settled_at": "2024-03-25", "commission": 4,
-                     "return_insurance": 1},
+                     "affiliate_commission": 3, "return_insurance": 1},
                     {"order_id": "2", "settled_at": "2024-04-25", "commission": 9}],
     "shipments": [{"shipment_id": "s1", "order_id": "1", "carrier": "X",
                    "shipped_at": "2024-03-06 08:00", "delivered_at": "2024-03-08 20:00",
@@ -90,7 +90,17 @@ def test_nothing_after_the_last_known_day_is_seen(orders):
     # Order 2 was refunded and settled in April.
     assert orders.loc["2", "refunds"] == 0
     assert orders["fees"].isna()["2"]
-    assert orders.loc["1", "fees"] == 5
+    assert orders.loc["1", "fees"] == 8
+
+
+def test_commission_is_empty_until_settled_and_stands_on_the_first_purchase(store, orders):
+    assert orders.loc["1", "affiliate_commission"] == 3
+    assert orders["affiliate_commission"].isna()["2"]
+    days = store.to_frame(store.mart("purchase_days").order_by("day"))
+    assert days["acquisition_commission"].tolist() == [3, 0]
+    assert days["unsettled_receivable"].tolist() == [0, 50]
+    row = store.to_frame(store.mart("channel_days").filter(lambda t: t.new_customers > 0)).iloc[0]
+    assert (row["first_commission"], row["first_settled"], row["first_open"]) == (3, 82, 0)
 
 
 def test_goods_that_come_back_fit_for_sale_give_their_cost_back(orders):
@@ -118,7 +128,7 @@ def test_a_refund_without_an_order_stands_on_its_own_day(store):
 
 def test_care_is_spend_but_no_acquisition_spend(store):
     row = store.to_frame(store.mart("channel_days").order_by("day")).iloc[0]
-    assert (row["spend"], row["acquisition_spend"], row["new_customers"]) == (35, 30, 1)
+    assert (row["spend"], row["booked_acquisition"], row["new_customers"]) == (35, 30, 1)
     assert (row["visitors"], row["orders"], row["buyers"]) == (40, 1, 1)
 
 

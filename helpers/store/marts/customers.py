@@ -20,6 +20,9 @@ def purchase_days(tables: Tables, as_of: date) -> ir.Table:
     neighbours. `channel`, `country` and `product_id` (what most was paid for) are those of the
     day's first order. `contribution` is what the merchant receives less refunds, goods, fees,
     freight and packaging, before marketing; empty where the cost of a line is unknown.
+    `acquisition_commission` is the CPS and host commission settled on a first purchase, 0 on
+    others: `contribution` is after it, and a cost of acquisition that holds it must be set against
+    the sum of both. `unsettled_receivable` is the part of the receivable not settled yet.
     """
     import ibis
 
@@ -42,16 +45,22 @@ def purchase_days(tables: Tables, as_of: date) -> ir.Table:
         refunds=total(orders.refunds),
         discounts=total(orders.discounts),
         contribution=complete_total(orders.contribution),
+        commission=total(orders.affiliate_commission.fill_null(0)),
+        unsettled_receivable=orders.receivable.sum(where=orders.affiliate_commission.isnull())
+        .fill_null(0)
+        .cast("decimal(18,2)"),
         channel=orders.channel.first(order_by=[orders.paid_at, orders.order_id]),
         country=orders.country.first(order_by=[orders.paid_at, orders.order_id]),
         product_id=orders.product_id.first(order_by=[orders.paid_at, orders.order_id]),
     )
     per_customer = ibis.window(group_by=[days.shop_id, days.customer_id], order_by=days.day)
-    return days.mutate(
+    days = days.mutate(
         number=ibis.row_number().over(per_customer) + 1,
         previous_day=days.day.lag().over(per_customer),
         next_day=days.day.lead().over(per_customer),
     )
+    first = ibis.cases((days.number == 1, days.commission), else_=0).cast("decimal(18,2)")
+    return days.mutate(acquisition_commission=first).drop("commission")
 
 
 def customer_summary(tables: Tables, as_of: date) -> ir.Table:

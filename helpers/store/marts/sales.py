@@ -96,8 +96,9 @@ def orders_valued(tables: Tables, as_of: date) -> ir.Table:
 
     Samples, gifts, exchanges and fake orders are no sales. A sale is a purchase when it has
     goods and was not refunded in full before shipment; it belongs to a customer only where the
-    source names one. `fees` is empty until the platform has settled the order, and
-    `cost_of_goods` covers `costed_receivable`, the part of the sale whose cost is known.
+    source names one. `fees` and the `affiliate_commission` in them (of CPS and hosts) are empty
+    until the platform has settled the order, and `cost_of_goods` covers `costed_receivable`, the
+    part of the sale whose cost is known.
     """
     import ibis
 
@@ -130,6 +131,7 @@ def orders_valued(tables: Tables, as_of: date) -> ir.Table:
     settled = settled.select(
         *ORDER,
         fees=sum((settled[name].fill_null(0) for name in charges), settled.penalty.fill_null(0)),
+        affiliate_commission=settled.affiliate_commission.fill_null(0),
     )
     parcels = tables["shipments"]
     parcels = parcels.group_by(*ORDER).aggregate(
@@ -150,6 +152,7 @@ def orders_valued(tables: Tables, as_of: date) -> ir.Table:
         refunds_before_shipment=joined.refunds_before_shipment.fill_null(nothing),
         returned_cost=joined.returned_cost.fill_null(nothing),
         fees=joined.fees.cast("decimal(18,2)"),
+        affiliate_commission=joined.affiliate_commission.cast("decimal(18,2)"),
     )
     undone = (joined.paid_sales > 0) & (joined.refunds_before_shipment >= joined.paid_sales)
     return joined.mutate(is_purchase=(joined.units > 0) & ~undone)
@@ -195,7 +198,9 @@ def product_days(tables: Tables, as_of: date) -> ir.Table:
 def channel_days(tables: Tables, as_of: date) -> ir.Table:
     """One row per channel and day: traffic, spend, orders, buyers, new customers.
 
-    `acquisition_spend` is all marketing spend but care for customers the shop has already. A
+    `booked_acquisition` is all marketing spend but care for customers the shop has already.
+    `first_commission` is the CPS and host commission settled on first purchases so far, on
+    `first_settled` of their receivable; `first_open` is the receivable of those not settled. A
     column is empty where its table has no row for the channel and day.
     """
     import ibis
@@ -212,7 +217,7 @@ def channel_days(tables: Tables, as_of: date) -> ir.Table:
     spend = tables["ad_spend"]
     spend = spend.group_by(*key).aggregate(
         spend=total(spend.spend),
-        acquisition_spend=spend.spend.sum(where=spend.kind.fill_null("ads") != "care")
+        booked_acquisition=spend.spend.sum(where=spend.kind.fill_null("ads") != "care")
         .fill_null(0)
         .cast("decimal(18,2)"),
         impressions=count_of(spend.impressions),
@@ -228,7 +233,14 @@ def channel_days(tables: Tables, as_of: date) -> ir.Table:
         refunds=total(orders.refunds),
     )
     first = tables["purchase_days"].filter(ibis._.number == 1)
-    first = first.group_by(*key).aggregate(new_customers=first.count())
+    first = first.group_by(*key).aggregate(
+        new_customers=first.count(),
+        first_commission=total(first.acquisition_commission),
+        first_settled=(first.receivable.sum() - first.unsettled_receivable.sum()).cast(
+            "decimal(18,2)"
+        ),
+        first_open=total(first.unsettled_receivable),
+    )
     joined = traffic
     for other in (spend, orders, first):
         joined = joined.outer_join(other, list(key))
@@ -252,8 +264,8 @@ def shop_days(tables: Tables, as_of: date) -> ir.Table:
     settled = orders.fees.notnull() | undone
     shipped = orders.freight.notnull() | undone
     sums = ("paid_sales", "receivable", "discounts", "subsidy", "cost_of_goods",
-            "costed_receivable", "returned_cost", "fees", "freight", "packaging",
-            "shipping_charged")  # fmt: skip
+            "costed_receivable", "returned_cost", "fees", "affiliate_commission", "freight",
+            "packaging", "shipping_charged")  # fmt: skip
     sold = orders.group_by("shop_id", "day").aggregate(
         orders=count_of(orders.is_purchase),
         buyers=orders.customer_id.nunique(where=orders.is_purchase),
