@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from helpers.measures.contribution import contribution_share as contribution_share
 from helpers.measures.contribution import before_acquisition, valued_purchases
+from helpers.measures.contribution import contribution_share as contribution_share
 from helpers.measures.frames import one_row
 from helpers.measures.purchases import (
     SMALLEST_GROUP,

@@ -199,32 +199,6 @@ def ltv_to_cac_by_channel(store: Store, period: Period) -> pd.DataFrame:
     return frame.sort_values(["ratio", "channel"], ignore_index=True)
 
 
-def value_actions(store: Store, period: Period) -> pd.DataFrame:
-    """What LTV:CAC asks for: channels whose customers cost more than they bring, worst first.
-
-    Returns:
-        `action` (`loses`: customers surely bring less in 12 months than they cost; `pays`: the
-        channel with the highest multiple surely above 1, where none loses), `channel`,
-        `customers`, `value`, `cac`, `worth` (of 12 months: the loss avoided, or what a tenth more
-        customers at the same cost would leave), `worth_low`, `worth_high` (money).
-
-    Raises:
-        MissingTable: As `ltv_to_cac_by_channel`.
-    """
-    frame = ltv_to_cac_by_channel(store, period)
-    losing = frame[frame["reading"] == "loses"].sort_values(["left", "channel"])
-    if len(losing):
-        worth, low, high = -losing["left"], -losing["left_high"], -losing["left_low"]
-        chosen = losing.assign(action="loses", worth=worth, worth_low=low, worth_high=high)
-    else:
-        best = frame[(frame["reading"] == "pays") & (frame["channel"] != OTHER)].tail(1)
-        ends = {name: best[column] / 10 for name, column in (
-            ("worth", "left"), ("worth_low", "left_low"), ("worth_high", "left_high"))}  # fmt: skip
-        chosen = best.assign(action="pays", **ends)
-    names = ["action", "channel", "customers", "value", "cac", "worth", "worth_low", "worth_high"]
-    return chosen[names].reset_index(drop=True)
-
-
 def joined_small(channel: pd.Series) -> pd.Series:
     """Channels of customers, those of `small_groups` joined as `other`."""
     return channel.where(~channel.isin(small_groups(channel.value_counts())), OTHER)

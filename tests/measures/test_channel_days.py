@@ -64,7 +64,8 @@ def live_shop(tmp_path_factory):
     spend = [
         {"day": f"2024-{month:02}-05", "channel": channel, "campaign": kind, "kind": kind,
          "spend": 10}
-        for month in (1, 6, 11, 12) for channel, kind in (("live", "ads"), ("affiliate", "commission"))
+        for month in (1, 6, 11, 12)
+        for channel, kind in (("live", "ads"), ("affiliate", "commission"))
     ]  # fmt: skip
     prices = [{"product_id": "P1", "valid_from": "2023-01-01", "unit_cost": 40}]
     folder = tmp_path_factory.mktemp("live")
