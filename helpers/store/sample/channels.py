@@ -8,6 +8,7 @@ import numpy as np
 
 from helpers.store.sample.calendar import Calendar
 from helpers.store.sample.clock import Clock
+from helpers.store.sample.response import RESPONDING, Budgets, make_budgets, week_of_days
 from helpers.store.sample.settings import Setting
 
 RUN_IN_DAYS = 365
@@ -62,12 +63,19 @@ class ChannelPlan:
     """Expected buyers and true conversion of a shop's channels.
 
     Attributes:
-        new_customers: Expected new customers by day and channel.
+        planned_customers: New customers by day and channel that its share and the season give it;
+            spend is planned for them.
+        new_customers: Expected new customers by day and channel, given the budgets.
+        budgets: Spend over planned spend, and what it does.
+        spend_level: Spend over planned spend by day and channel.
         returning_share: Share of returning purchases by channel.
         conversion: True buyers per visitor by day and channel.
     """
 
+    planned_customers: np.ndarray
     new_customers: np.ndarray
+    budgets: Budgets
+    spend_level: np.ndarray
     returning_share: np.ndarray
     conversion: np.ndarray
 
@@ -97,9 +105,22 @@ def make_channel_plan(
         share = np.tile(returning, (setting.days, 1))
         curve = np.ones(setting.days)
     weight = curve * clock.speed
-    new_customers = setting.customers * (weight / weight.sum())[:, None] * share
+    planned = setting.customers * (weight / weight.sum())[:, None] * share
+    budgets = make_budgets(setting, calendar)
+    brought, level = (
+        _by_day(calendar, of_weeks) for of_weeks in (budgets.customers, budgets.levels)
+    )
     conversion = (day_conversion(calendar, clock) * lost)[:, None] * attribute("conversion")
-    return ChannelPlan(new_customers, returning / returning.sum(), conversion)
+    return ChannelPlan(
+        planned, planned * brought, budgets, level, returning / returning.sum(), conversion
+    )
+
+
+def _by_day(calendar: Calendar, of_weeks: np.ndarray) -> np.ndarray:
+    """Factors of the responding channels by week as factors by day and channel, 1 for others."""
+    found = np.ones((len(calendar.weekday), len(CHANNELS)))
+    found[:, [NAMES.index(name) for name in RESPONDING]] = of_weeks[week_of_days(calendar)]
+    return found
 
 
 def day_conversion(calendar: Calendar, clock: Clock) -> np.ndarray:

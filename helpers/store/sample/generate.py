@@ -21,9 +21,11 @@ from helpers.store.sample.lifecycle_tables import (
     experiment_columns,
     lifecycle_columns,
 )
+from helpers.store.sample.money import add_kept
 from helpers.store.sample.orders import place_orders
 from helpers.store.sample.registrations import draw_registered, registered_accounts
 from helpers.store.sample.settings import FULL, Mechanisms, make_setting
+from helpers.store.sample.spend_tests import draw_spend_test, spend_test_columns
 from helpers.store.sample.supply import simulate_supply
 from helpers.store.sample.totals import Totals, add_orders, add_pieces, empty_totals
 from helpers.store.sample.traffic import draw_traffic
@@ -106,6 +108,7 @@ def _write_blocks(world: World, tables: Tables) -> tuple[Totals, LifecycleTotals
         drawn = draw_block(world, block, orders, accounts)
         add_orders(totals, drawn.orders)
         add_pieces(world, totals, drawn.orders, drawn.lines, drawn.deliveries, drawn.returns)
+        add_kept(world, totals, drawn.orders, drawn.lines, drawn.deliveries, drawn.returns)
         for table, columns in block_columns(world.setting, drawn, totals):
             tables.write(table, columns)
         for table, columns in lifecycle_columns(world.setting, customers, moved, contacts, totals):
@@ -135,9 +138,12 @@ def _write_shop(world: World, totals: Totals, lifecycle: LifecycleTotals, tables
     ):  # fmt: skip
         if columns is not None:
             tables.write(table, columns)
+    test = draw_spend_test(world, spend)
+    if test is not None:
+        tables.write("spend_tests", spend_test_columns(world, test))
     if world.setting.mechanisms.funnel:
         registered = draw_registered(world, traffic, totals.buyers)
         next_account = totals.customers + totals.strangers
         for accounts in registered_accounts(world, registered, next_account):
             tables.write("customers", customer_columns(world.setting, accounts))
-    return make_truth(world, totals, lifecycle, traffic, spend)
+    return make_truth(world, totals, lifecycle, traffic, spend, test)

