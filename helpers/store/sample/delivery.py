@@ -145,7 +145,7 @@ def deliver(
     extra = np.flatnonzero((pieces[rows] >= 2) & (random.random(len(rows)) < SPLIT_SHARE))
     early = orders.paid[rows[extra]]
     waits = (leaves[extra] - early) * random.uniform(0.3, 0.9, len(extra))
-    first_part = early + waits.astype(np.int64)
+    first_part = _or_with_the_last(world, early + waits.astype(np.int64), leaves[extra])
     share = np.concatenate([np.ones(len(rows)), np.full(len(extra), 0.5)])
     share[extra] = 0.5
     parcels = _parcels(
@@ -162,6 +162,12 @@ def _leaves(world: World, random: np.random.Generator, paid: np.ndarray) -> np.n
     hours = hours + np.where(world.calendar.is_peak[day], random.uniform(0, 34, len(paid)), 0.0)
     leaves = paid + (hours * 3600).astype(np.int64)
     return _after_rest(world, random, leaves)
+
+
+def _or_with_the_last(world: World, when: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Times of first parcels; those in the Spring Festival's stop leave with the last one."""
+    day = day_number(when)
+    return np.where(world.calendar.stopped_until[day] > day, last, when)
 
 
 def _after_rest(world: World, random: np.random.Generator, when: np.ndarray) -> np.ndarray:
