@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from helpers.measures import replenishment, stock
 from helpers.measures.assortment import PRODUCT
 from helpers.measures.channel_days import within
+from helpers.measures.frames import one_row
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 SPEND_DAYS = 28
 ALL_PRODUCTS = 1_000_000
+SOON_DAYS = 14
+ACTIONS = {
+    "now_ordered": "pause", "now_open": "order", "later_ordered": "pause_later",
+    "later_open": "order_later", "sold_out_ordered": "sold_out", "sold_out_open": "sold_out_order",
+}  # fmt: skip
 NAMES = ["shop_id", "product_id", "name", "name_zh"]
 
 
@@ -125,15 +131,32 @@ def stock_check(store: Store, period: Period) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def pause_actions(store: Store, period: Period) -> pd.DataFrame:
-    """Products whose advertising to pause until goods arrive, most money first.
+def short_stock_share(store: Store, period: Period) -> pd.DataFrame:
+    """Share of spend by product of 28 days that went to products that run out before goods arrive.
 
     Returns:
-        Rows of `advertised_stock` whose `cover_state` is `gap`, with `action` (`pause`: until the
-        open purchase arrives; `order`: nothing is on order; `sold_out`, `sold_out_order`: the same
-        with nothing left), `days_left` (cover less the days from the count to the period's end, 0
-        or more), `worth` (money that today's spend would take until the arrival), `worth_low` (the
-        same in the days without stock alone), `worth_high` (as `worth`).
+        One row, `frames.COLUMNS`, 0 to 1, exact.
+
+    Raises:
+        MissingTable: As `advertised_stock`.
+
+    Source: plan 2.2, 5.1.
+    """
+    row = stock_check(store, period).iloc[0]
+    return one_row(row["gap_share"], n=row["products"], numerator=row["gap_spend"],
+                   denominator=row["spend"])  # fmt: skip
+
+
+def pause_actions(store: Store, period: Period) -> pd.DataFrame:
+    """Products whose advertising to pause until goods arrive, most money at stake first.
+
+    Returns:
+        Rows of `advertised_stock` whose `cover_state` is `gap`, with `sells_out_on` (day on which
+        the stock ends at today's pace), `days_left` (from the period's end to it, 0 or more),
+        `action` (`pause`: until the open purchase arrives; `order`: nothing is on order;
+        `pause_later`, `order_later`: the same with over 14 days left; `sold_out`,
+        `sold_out_order`: with nothing left), `worth` (money that today's spend would take in the
+        days without stock), `worth_low` (as `worth`), `worth_high` (from now until the arrival).
 
     Raises:
         MissingTable: As `advertised_stock`.
@@ -146,22 +169,18 @@ def pause_actions(store: Store, period: Period) -> pd.DataFrame:
     found = advertised_stock(store, period)
     found = found[found["cover_state"] == "gap"].reset_index(drop=True)
     today = pd.Timestamp(within(store, period).end)
-    passed = (today - found["counted_on"]).dt.days
+    ends = found["counted_on"] + pd.to_timedelta(found["cover_days"], unit="D")
+    left = ((ends - today) / pd.Timedelta(days=1)).clip(lower=0)
     wait = (found["arrives_on"] - today).dt.days.clip(lower=0)
-    left = (found["cover_days"] - passed).clip(lower=0)
     daily = found["spend"] / SPEND_DAYS
-    ordered = (found["on_order"] > 0) & found["next_due_on"].notna()
-    empty = found["on_hand"] <= 0
-    action = np.select(
-        [empty & ordered, empty, ordered], ["sold_out", "sold_out_order", "pause"], "order"
-    )
+    is_ordered = (found["on_order"] > 0) & found["next_due_on"].notna()
+    stage = np.select([found["on_hand"] <= 0, left > SOON_DAYS], ["sold_out", "later"], "now")
+    names = pd.Series(stage) + is_ordered.map({True: "_ordered", False: "_open"})
+    without = daily * (wait - left).clip(lower=0)
     found = found.assign(
-        action=action,
-        days_left=left,
-        worth=daily * wait,
-        worth_low=daily * (wait - left).clip(lower=0),
-        worth_high=daily * wait,
-    )
+        sells_out_on=ends.dt.normalize(), days_left=left, action=names.map(ACTIONS),
+        worth=without, worth_low=without, worth_high=daily * wait,
+    )  # fmt: skip
     return found.sort_values(
         ["worth", "shop_id", "product_id"], ascending=[False, True, True], ignore_index=True
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from helpers.measures.channel_days import channel_days, require_spend
 from helpers.measures.channels import or_none
-from helpers.measures.frames import divide
+from helpers.measures.frames import divide, one_row
 from helpers.measures.money import daily_money
 from helpers.measures.paid_returns import returns_by_channel
 from helpers.plan.periods import Period, month_of
@@ -155,6 +155,22 @@ def budget_summary(store: Store, period: Period) -> pd.DataFrame:
         "reading": "on_plan" if abs(moved) <= TOLERANCE else "over" if moved > 0 else "under",
     }
     return pd.DataFrame([row])
+
+
+def budget_attainment(store: Store, period: Period) -> pd.DataFrame:
+    """Marketing spend / its budget, whole months of the period.
+
+    Returns:
+        One row, `frames.COLUMNS`, 0 to 1 as a rule, exact.
+
+    Raises:
+        MissingTable: As `plan_against_actual`.
+
+    Source: plan 4.2.
+    """
+    frame = plan_against_actual(store, period)
+    actual, planned = float(frame["actual"].sum()), float(frame["planned"].sum())
+    return one_row(divide(actual, planned), numerator=actual, denominator=planned)
 
 
 def budget_actions(store: Store, period: Period) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from helpers.measures.channel_days import paid_channels, spread_spend, within
 from helpers.measures.channels import acquisition_of, hide_few, or_none
-from helpers.measures.frames import divide
+from helpers.measures.frames import divide, one_row
 from helpers.measures.money import daily_money
 from helpers.measures.paid_days import (
     YEAR_DAYS,
@@ -42,6 +42,7 @@ CONVERSION = ("conversion", "conversion_low", "conversion_high")
 RETURNS = {"value": ("paid_sales", 0.0), "net": ("net_sales", 0.0),
            "margin_return": ("contribution", 1.0)}  # fmt: skip
 SMALLEST_CLICKED_SHARE = 0.5
+OPEN_FROM = 1.001
 
 
 def prices_by_channel(store: Store, period: Period) -> pd.DataFrame:
@@ -135,6 +136,71 @@ def break_evens(store: Store, period: Period) -> pd.DataFrame:
     names = ["channel", "break_even", "break_even_low", "break_even_high", "year_break_even",
              "year_low", "year_high", "refund_share"]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
+
+
+def return_on_spend_net(store: Store, period: Period) -> pd.DataFrame:
+    """Paid sales of paid channels' orders after refunds, with those to come / their spend.
+
+    Returns:
+        One row, `frames.COLUMNS`, a multiple; the interval joins day-to-day variation and the
+        refunds to come; `observed` is without these; n days.
+
+    Raises:
+        MissingTable: Spend, the channel of orders or refunds are unknown for the period.
+
+    Source: plan 2.2.
+    """
+    store.require("returns", "amount")
+    days = paid_days(store, period)
+    row = _whole(store, period, "net_sales", float(days["refund_error"].sum()))
+    to_come = float(days["refunds_to_come"].sum())
+    observed = divide(row["numerator"] + to_come, row["denominator"])
+    return one_row(
+        row["value"],
+        low=row["low"],
+        high=row["high"],
+        n=row["n"],
+        numerator=row["numerator"],
+        denominator=row["denominator"],
+        observed=observed,
+        provisional=observed > row["value"] * OPEN_FROM,
+    )
+
+
+def return_on_margin(store: Store, period: Period) -> pd.DataFrame:
+    """(Contribution before marketing of paid channels' orders - their spend) / their spend.
+
+    Returns:
+        One row, `frames.COLUMNS`, above -1 as a rule; the numerator is contribution less spend; the
+        interval as `return_on_spend_net`; n days.
+
+    Raises:
+        MissingTable: Spend, the channel of orders or the cost of goods is unknown.
+
+    Source: plan 2.2, 4.2.
+    """
+    days = paid_days(store, period)
+    if days["contribution"].isna().all():
+        raise MissingTable("price_history", ("product_id", "valid_from", "unit_cost"))
+    row = _whole(store, period, "contribution", float(days["refund_error"].sum(skipna=True)))
+    return one_row(
+        row["value"] - 1,
+        low=row["low"] - 1,
+        high=row["high"] - 1,
+        n=row["n"],
+        numerator=row["numerator"] - row["denominator"],
+        denominator=row["denominator"],
+    )
+
+
+def _whole(store: Store, period: Period, column: str, error: float) -> dict[str, float]:
+    """A column of all paid channels per unit of their spend, with its interval."""
+    days = paid_days(store, period)
+    spend = spread_spend(store, period, days)
+    money = float(spend.sum())
+    found = widened(ratio(store, period, days, column, spend), divide(error, money))
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n,
+            "numerator": float(days[column].sum()), "denominator": money}  # fmt: skip
 
 
 def _year_line(

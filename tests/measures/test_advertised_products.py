@@ -75,15 +75,23 @@ def test_goods_arrive_when_promised_or_one_lead_time_after_the_count(shop):
     assert frame.loc["C", "gap_days"] == pytest.approx(5)
 
 
-def test_the_money_at_stake_is_todays_spend_until_the_goods_arrive(shop):
+def test_the_money_at_stake_is_todays_spend_in_the_days_without_stock(shop):
     frame = advertised_products.pause_actions(shop, DECEMBER).set_index("product_id")
-    assert list(frame.index) == ["C", "A", "F"]
+    assert list(frame.index) == ["A", "C", "F"]
     assert frame["action"].to_dict() == {"C": "pause", "A": "order", "F": "sold_out_order"}
-    assert frame.loc["C", "worth"] == pytest.approx(30 * 15)
-    assert frame.loc["C", "worth_low"] == pytest.approx(30 * 5)
-    assert frame.loc["A", "worth"] == pytest.approx(10 * 30)
+    assert frame.loc["C", "worth"] == pytest.approx(30 * 5)
+    assert frame.loc["C", "worth_high"] == pytest.approx(30 * 15)
+    assert frame.loc["A", "worth"] == pytest.approx(10 * 20)
     assert frame.loc["A", "days_left"] == pytest.approx(10)
+    assert frame.loc["A", "sells_out_on"] == COUNT + pd.Timedelta(days=10)
     assert frame.loc["F", "worth_low"] == frame.loc["F", "worth_high"] == pytest.approx(5 * 30)
+
+
+def test_what_lasts_over_two_weeks_may_be_advertised_for_now(shop, monkeypatch):
+    monkeypatch.setattr(advertised_products, "SOON_DAYS", 9)
+    frame = advertised_products.pause_actions(shop, DECEMBER).set_index("product_id")
+    assert frame["action"].to_dict() == {
+        "C": "pause_later", "A": "order_later", "F": "sold_out_order"}  # fmt: skip
 
 
 def test_the_check_sums_spend_by_what_becomes_of_the_stock(shop):
@@ -94,6 +102,8 @@ def test_the_check_sums_spend_by_what_becomes_of_the_stock(shop):
     assert row["gap_share"] == pytest.approx((10 + 30 + 5) / sum(SPEND.values()))
     assert row["unknown_spend"] == 28 * 50
     assert row["reading"] == "gap"
+    share = advertised_products.short_stock_share(shop, DECEMBER).iloc[0]
+    assert share["value"] == pytest.approx(row["gap_share"])
 
 
 def test_without_spend_by_product_the_table_is_named(tmp_path):

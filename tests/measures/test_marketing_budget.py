@@ -63,6 +63,8 @@ def test_the_whole_budget_stands_beside_the_share_of_sales_that_it_was_to_be(sho
     assert row["planned_share"] == pytest.approx(11_000 / 20_000)
     assert row["actual_share"] == pytest.approx(spent / (4700 + 4650 - 750))
     assert row["reading"] == "under"
+    share = marketing_budget.budget_attainment(shop, MARCH).iloc[0]
+    assert share["value"] == pytest.approx((4650 + 1620 + 310) / 6500)
 
 
 def test_months_that_the_plan_leaves_out_are_compared_on_neither_side(tmp_path):

@@ -61,6 +61,17 @@ def test_channels_make_up_the_return_of_the_contract(shop):
     assert list(frame["channel"]) == ["onsite_ads", "live"]
 
 
+def test_all_paid_channels_together_stand_net_and_on_margin(shop):
+    spend = sum(SPEND.values())
+    net = paid_returns.return_on_spend_net(shop, MARCH).iloc[0]
+    assert net["value"] == pytest.approx((sum(SALES.values()) - 750) / spend)
+    assert not net["provisional"]
+    margin = paid_returns.return_on_margin(shop, MARCH).iloc[0]
+    contribution = 47 * 60 - 750 + 31 * 110
+    assert margin["value"] == pytest.approx(contribution / spend - 1)
+    assert margin["numerator"] == pytest.approx(contribution - spend)
+
+
 def test_the_break_even_is_paid_sales_per_contribution(shop):
     frame = paid_returns.break_evens(shop, MARCH).set_index("channel")
     assert frame.loc["onsite_ads", "break_even"] == pytest.approx(4700 / (47 * 60 - 750))
@@ -84,6 +95,10 @@ def test_a_shop_without_costs_and_refunds_shows_returns_but_no_lines(without_cos
     assert row["value"] == pytest.approx(4700 / 4650)
     assert row[["net", "margin_return", "break_even", "year_break_even"]].isna().all()
     assert row["pays"] == "cannot_tell"
+    with pytest.raises(MissingTable, match="returns"):
+        paid_returns.return_on_spend_net(without_costs, MARCH)
+    with pytest.raises(MissingTable, match="price_history"):
+        paid_returns.return_on_margin(without_costs, MARCH)
 
 
 def test_months_hold_what_the_period_holds(shop):
