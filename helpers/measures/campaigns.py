@@ -30,7 +30,7 @@ def campaigns(store: Store, period: Period) -> pd.DataFrame:
 
     A platform may claim more than came through its channel. So the claimed return is divided by the
     channel's claimed sales / paid sales of its orders where that is above 1 (`deflator`). What the
-    channel costs besides (slot fees, commission) is borne by its campaigns in proportion to their
+    channel costs besides (slot fees, agencies) is borne by its campaigns in proportion to their
     claims. Only the return after both is judged.
 
     Returns:
@@ -75,7 +75,7 @@ def _campaigns(store: Store, period: Period) -> pd.DataFrame:
         deflator = _deflator(store, period, channels[channel])
         claims = whole["attributed_sales"].sum()
         own = whole.loc[whole["attributed_sales"].notna(), "spend"].sum()
-        fees = max(float(channels[channel]["acquisition_spend"].sum() - own), 0.0)
+        fees = max(float(channels[channel]["booked_acquisition"].sum() - own), 0.0)
         for (name, kind), part in whole.groupby(["campaign", "kind"]):
             sums = part[list(ADDED)].sum(min_count=1)
             borne = sums["spend"] + fees * divide(part["attributed_sales"].sum(), claims)

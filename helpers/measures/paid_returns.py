@@ -70,7 +70,7 @@ def returns_by_channel(store: Store, period: Period) -> pd.DataFrame:
     """What a paid channel's orders return on its spend, before and after refunds, and on margin.
 
     Returns:
-        One row per channel, most spend first: `channel`, `spend` (acquisition spend), `paid_sales`,
+        One row per channel, most spend first: `channel`, `spend` (booked to acquire), `paid_sales`,
         `value`, `low`, `high` (paid sales / spend; 95 %), `net`, `net_low`, `net_high` (after
         refunds with those still to come), `break_even`, `break_even_low`, `break_even_high` and
         `year_break_even` (see `break_evens`; compare them with `value`), `margin_return`,
