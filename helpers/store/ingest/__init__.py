@@ -31,14 +31,19 @@ SHOWN = 8
 def recognise(data: str | Path) -> Source:
     """The source that knows the data: a file, a folder, or `env:NAME` for a database.
 
+    Campaign reports and events of GA4 in the same folder are read with it.
+
     Raises:
         UnknownSource: None does; says what was found, what is known, and how to add one.
+        BadInput: A file in the sub-folder of an export is none.
     """
+    from helpers.store.ingest.exports import WithExports, find
     from helpers.store.ingest.sources import SOURCES
 
     for source in SOURCES:
         if source.recognises(data):
-            return source
+            found = find(data)
+            return WithExports(source, found) if found.paths else source
     known = "; ".join(f"{source.name} ({source.headers})" for source in SOURCES)
     raise UnknownSource(
         f"{data}: no known source; found {_found(data)}; known are: {known}; export one of these, "
