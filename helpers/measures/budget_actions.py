@@ -9,7 +9,12 @@ import math
 from typing import TYPE_CHECKING
 
 from helpers.measures.budget import budget_by_channel, budget_plans
-from helpers.measures.response import NOW_WEEKS, customer_values, shop_response
+from helpers.measures.response import (
+    NOW_WEEKS,
+    SPEND_REASONS,
+    customer_values,
+    shop_response,
+)
 from helpers.measures.spend_weeks import WEEKS_PER_MONTH
 
 if TYPE_CHECKING:
@@ -34,8 +39,8 @@ def spend_test_plans(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         `channel`, `spend`, `swing` (money a week, up or down), `weeks`, `half_width` (of the 95 %
         interval of what one more unit brings in contribution, after 12 weeks), `weeks_needed`
-        (until it is 0.5), `reason` (why it can't be told), most spend first. No row where all
-        channels can be told.
+        (until it is 0.5), `reason` (why it can't be told), most spend first. Only channels whose
+        spend is the reason.
 
     Raises:
         MissingTable: As `response.shop_response`.
@@ -51,7 +56,7 @@ def spend_test_plans(store: Store, period: Period) -> pd.DataFrame:
     deviation = math.sqrt(float(found.fit.noise.mean()) * recent)
     rows = []
     for place, channel in enumerate(found.series.channels):
-        if found.tells[place] or not found.now[place] > 0:
+        if found.verdicts[place].reason not in SPEND_REASONS or not found.now[place] > 0:
             continue
         swing = SWING * float(found.now[place])
         half = NORMAL * worth[place] * deviation / (swing * math.sqrt(TEST_WEEKS))

@@ -29,7 +29,7 @@ CURVE_STEPS = 21
 FARTHEST = 1.5
 HELD_OUT_WEEKS = 13
 ENDS = (0.025, 0.975)
-PER = 1000.0
+SPEND_REASONS = ("flat", "calendar", "demand", "together", "few_changes", "prior")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def response_by_channel(store: Store, period: Period) -> pd.DataFrame:
         1 it pays within a year), `grade` (`spend_test`, `response_model`), `verdict` (`more`,
         `less`, `enough`, `unsure` where the interval holds 1, `cannot_tell`, `no_value`), `reason`
         (why not: `flat`, `calendar`, `demand`, `together`, `few_changes`, `not_converged`,
-        `prior`).
+        `season_left`, `prior`).
 
     Raises:
         MissingTable: As `shop_response`.
@@ -100,6 +100,27 @@ def response_by_channel(store: Store, period: Period) -> pd.DataFrame:
     rows = [_channel(found, place, values[place]) for place in range(len(found.verdicts))]
     frame = pd.DataFrame(rows)
     return frame.sort_values(["spend", "channel"], ascending=[False, True], ignore_index=True)
+
+
+def response_summary(store: Store, period: Period) -> pd.DataFrame:
+    """How many channels' response can be told, and why not where none can.
+
+    Returns:
+        One row: `told`, `channels` (counts), `reading` (`all`, `some`, `spend`: none, because spend
+        did not vary by itself; `model`: none, because the model does not fit well enough).
+
+    Raises:
+        MissingTable: As `shop_response`.
+
+    Source: plan 2.2.
+    """
+    import pandas as pd
+
+    found = shop_response(store, period)
+    told, channels = int(found.tells.sum()), len(found.verdicts)
+    by_spend = any(verdict.reason in SPEND_REASONS for verdict in found.verdicts)
+    reading = "all" if told == channels else "some" if told else "spend" if by_spend else "model"
+    return pd.DataFrame([(told, channels, reading)], columns=["told", "channels", "reading"])
 
 
 def response_curves(store: Store, period: Period) -> pd.DataFrame:
@@ -197,7 +218,7 @@ def _fitted(store: Store, period: Period) -> Response:
     tests = _tests(store, series)
     fit = fit_response(series.customers, spend, controls=series.controls, tests=tests)
     now = spend[-NOW_WEEKS:].mean(axis=0)
-    verdicts = can_tell(spend, series.controls, series.free_visitors, fit=fit, at=now)
+    verdicts = can_tell(spend, series.calendar, series.free_visitors, fit=fit, at=now)
     demand = fit.demand[:, -NOW_WEEKS:].mean(axis=1)
     return Response(series, fit, verdicts, now, demand, tests)
 
