@@ -41,7 +41,7 @@ def campaign_actions(store: Store, period: Period) -> pd.DataFrame:
         judged.
 
     Raises:
-        MissingTable: As `campaigns.campaigns`.
+        MissingTable: As `campaigns.campaigns`; or the cost of goods is unknown.
 
     Source: plan 2.2.
     """
@@ -60,6 +60,8 @@ def campaign_actions(store: Store, period: Period) -> pd.DataFrame:
 
 def _judged(store: Store, period: Period) -> list[dict[str, Any]]:
     found = campaigns(store, period)
+    if found["break_even"].isna().all():
+        raise MissingTable("price_history", ("product_id", "valid_from", "unit_cost"))
     return found[found["pays"].isin(ACTIONS)].to_dict("records")
 
 

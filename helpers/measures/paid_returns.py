@@ -79,7 +79,8 @@ def returns_by_channel(store: Store, period: Period) -> pd.DataFrame:
         before; empty where not reached or unknown), `sales_share` (spend / the shop's net sales),
         `pays` (`earns`: on the order itself; `later`: loses on it and earns with the purchases
         of the year after; `loses`: with those too; `below`: loses on the order, the year after
-        can't be told; `cannot_tell`), and `value_previous`, `value_last_year`. Empty where unknown.
+        can't be told; `cannot_tell`; `unknown`: costs are), and `value_previous`,
+        `value_last_year`. Empty where unknown.
 
     Raises:
         MissingTable: As `prices_by_channel`.
@@ -229,7 +230,7 @@ def verdict(row: dict[str, float]) -> str:
         return "loses"
     if row["high"] < row["break_even_low"]:
         return "later" if row["low"] > row["year_high"] else "below"
-    return "cannot_tell"
+    return "unknown" if math.isnan(row["break_even"]) else "cannot_tell"
 
 
 def paid_months(store: Store, period: Period, *, months: int = MONTHS) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -51,6 +53,13 @@ def test_money_of_a_longer_period_is_given_by_the_month(judged, monkeypatch):
     month = campaign_actions.campaign_actions(None, MARCH)["worth"]
     by_days = campaign_actions.campaign_actions(None, days)["worth"]
     assert (by_days / month).tolist() == pytest.approx([365.25 / 12 / 31] * 3)
+
+
+def test_without_costs_no_campaign_is_judged(monkeypatch):
+    row = {**a_campaign("blind", "unknown", 1.0), "break_even": math.nan}
+    monkeypatch.setattr(campaign_actions, "campaigns", lambda *_: pd.DataFrame([row]))
+    with pytest.raises(MissingTable, match="price_history"):
+        campaign_actions.campaign_actions(None, MARCH)
 
 
 @pytest.fixture(scope="module")
