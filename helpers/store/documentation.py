@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from helpers.store.columns import Column, Table
+from helpers.store.ingest.exports import EXPORTS
 from helpers.store.ingest.sources import SOURCES
 from helpers.store.schema import REQUIRED_TABLES, TABLES
 from helpers.store.settings import FILE_NAME, KEYS
@@ -63,6 +64,16 @@ repurchase_rate = 0.35
 ```
 """
 
+_BESIDE = """\
+## Exports that are read beside a source
+
+Put these into the same folder, or into sub-folders named as in bold; they give what the source
+itself lacks. They are in the store's currency and, where they carry times in UTC, in its time zone.
+Of several reports a campaign's day counts once: the one that reaches further wins, and two that
+reach to the same day and differ on money are refused. What platforms claim to have sold is kept as
+reported and never added up.
+"""
+
 _NEW_SOURCE = """\
 ## Add a source
 
@@ -70,7 +81,8 @@ Write `helpers/store/ingest/<platform>.py` with a class like `Cdnow` in `cdnow.p
 that declares the export's own columns (`RAW`), `recognises` by its headers, `files`, `state`,
 and `read`, which holds the rows against `RAW` with `quarantine.sift`, and writes canonical
 tables with `quarantine.write_declared`. Name it in `helpers/store/ingest/sources.py`, add a test
-with a small export, and run `python -m helpers.store.documentation`. No other part of the
+with a small export, and run `python -m helpers.store.documentation`. A campaign report beside a
+source is a class like `MetaAds` in `meta_ads.py`, listed in `exports.py`. No other part of the
 project knows a platform's column names.
 """
 
@@ -80,7 +92,7 @@ def readme() -> str:
     required = " and ".join(f"`{name}`" for name in REQUIRED_TABLES)
     keys = ", ".join(f"`{key}`" for key in KEYS)
     own_data = _OWN_DATA.format(required=required, settings=FILE_NAME, keys=keys)
-    parts = [_INTRODUCTION, _sources(), own_data, _NEW_SOURCE, _tables()]
+    parts = [_INTRODUCTION, _sources(), _beside(), own_data, _NEW_SOURCE, _tables()]
     return "\n".join(parts)
 
 
@@ -91,6 +103,11 @@ def _sources() -> str:
         lines.append(f"- **{source.name}** ({zone} unless `{FILE_NAME}` says otherwise). ")
         lines[-1] += f"{source.about} Recognised by: {source.headers}."
     return "\n".join(lines) + "\n"
+
+
+def _beside() -> str:
+    lines = [f"- **{one.name}**. {one.about} Recognised by: {one.headers}." for one in EXPORTS]
+    return _BESIDE + "\n" + "\n".join(lines) + "\n"
 
 
 def _tables() -> str:
