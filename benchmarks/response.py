@@ -3,9 +3,13 @@
     python -m benchmarks.response [--seeds 200] [--processes 2] [--example FILE] [--witness]
 
 Series: 111 weeks of Poisson counts of four channels whose spend is set by lot in blocks of two or
-three weeks; the truth is the return on one more unit of spend at the channel's mean spend. The
-example is PyMC-Marketing's own (`mmm_example`), with its published truth; `--witness` fits it with
-PyMC-Marketing as well (`pip install "store-operations-report[bayes]"`), from the same controls.
+three weeks; the truth is the return on one more unit of spend at the channel's mean spend. With
+another set of curves (bends 4, 2.5, 1.5, 1, carry-over 0.3 to 0.6, the cheapest channel nearly
+saturated) coverage was the same, 95 to 98 of 100 at 250 customers a week, but the advised budgets
+earned 24 % of what the best would add, and at 77 a week lost 10 %.
+
+The example is PyMC-Marketing's own (`mmm_example`), with its published truth; `--witness` fits it
+with PyMC-Marketing from the same controls as well (extra `bayes` of the project).
 """
 
 from __future__ import annotations
@@ -32,16 +36,17 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-SIZES = (77, 250)
+SIZES = (200, 400)
 SEEDS = 200
 FEWEST_SHARE, MOST_SHARE = 0.90, 0.99
 WEEKS, BEFORE, LAGS = 104, 7, 8
 VALUE = 155.0
-CARRY_OVER = np.array([0.3, 0.4, 0.5, 0.6])
-BEND = np.array([4.0, 2.5, 1.5, 1.0])
-SHARE = np.array([0.2, 0.2, 0.2, 0.15])
-COST = np.array([40.0, 90.0, 60.0, 120.0])
-ANYWAY = 0.3
+# As the sample shop plants them: on-site ads, social ads, content and live.
+CARRY_OVER = np.array([0.2, 0.3, 0.55, 0.25])
+BEND = np.array([1.5, 3.5, 0.8, 0.6])
+ANYWAY = np.array([0.2, 0.15, 0.1, 0.1])
+SHARE = np.array([0.27, 0.12, 0.07, 0.06])
+COST = np.array([231.0, 228.0, 154.0, 106.0])
 EXAMPLE_TRUTH = {"carry-over": (0.4, 0.2), "saturation": (4.0, 3.0)}
 EXAMPLE_EFFECT = (3000.0, 2000.0)
 Q = (0.025, 0.5, 0.975)
@@ -100,7 +105,7 @@ def simulated(seed: int, customers: float) -> Shop:
         weights = kept ** np.arange(LAGS)
         stock[:, channel] = np.convolve(factors[:, channel], weights / weights.sum())[: len(stock)]
     shape = (1 - np.exp(-BEND * stock)) / (1 + np.exp(-BEND * stock))
-    free = customers * (1 - SHARE.sum() * (1 - ANYWAY))
+    free = customers * (1 - (SHARE * (1 - ANYWAY)).sum())
     counts = rng.poisson(free + shape @ most).astype(float)
     return Shop(counts, factors * planned, planned, most)
 
@@ -267,11 +272,12 @@ def _theirs(weeks: pd.DataFrame) -> dict[str, Floats]:
     start = time.perf_counter()
     model.fit(
         dated.drop(columns="y"), dated["y"], chains=2, draws=1000, tune=1000, cores=1,
-        random_seed=0, progressbar=False,
+        target_accept=0.95, random_seed=0, progressbar=False,
     )  # fmt: skip
     print(f"PyMC-Marketing: {time.perf_counter() - start:.1f} s, compilation included")
     draws = model.fit_result
-    brought = draws["channel_contribution_original_scale"].sum("date") / weeks["y"].sum()
+    # Contributions are in units of the largest outcome.
+    brought = draws["channel_contribution"].sum("date") / weeks["y"].sum() * weeks["y"].max()
     return _quantiles(
         *(one.to_numpy().reshape(-1, 2)
           for one in (draws["adstock_alpha"], draws["saturation_lam"], brought))
