@@ -60,7 +60,7 @@ def budget_plans(
     found, worth = _tellable(store, period)
     rows = []
     for plan, share in PLANS if found.tells.any() else ():
-        best = _allocate(found, worth, share, lower, upper)
+        best = best_split(found, worth, share, lower, upper)
         moves = found.tells & (best.spend > 0)
         low, high = np.quantile(best.outcome_draws, ENDS)
         money = (best.total, best.total - best.today.sum(), best.gain.value, best.gain.low,
@@ -104,7 +104,7 @@ def budget_by_channel(
     if plan not in shares:
         raise ValueError(f"plan == {plan!r}, must be one of {list(shares)}")
     found, worth = _tellable(store, period)
-    best = _allocate(found, worth, shares[plan], lower, upper)
+    best = best_split(found, worth, shares[plan], lower, upper)
     frame = pd.DataFrame(
         {
             "channel": found.series.channels,
@@ -139,10 +139,21 @@ def _tellable(store: Store, period: Period) -> tuple[Response, np.ndarray]:
     return found, worth
 
 
-def _allocate(
+def best_split(
     found: Response, worth: np.ndarray, share: float | None, lower: float, upper: float
 ) -> Allocation:
-    """The best split of a share of today's total; of any total where the share is None."""
+    """The best split of a share of today's total; of any total where the share is None.
+
+    Args:
+        found: The shop's response.
+        worth: (C,) what a new customer of each channel brings.
+        share: Of today's total.
+        lower: Least spend of a channel, as a share of today's.
+        upper: Most spend of a channel, as a share of today's; never above the largest week seen.
+
+    Raises:
+        ValueError: Limits that do not enclose today's spend.
+    """
     import numpy as np
 
     from helpers.models.allocation import allocate
