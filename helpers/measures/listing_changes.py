@@ -2,7 +2,8 @@
 
 Clicks of the changed product before and after, against products that stayed as they were in the
 same weeks: difference in differences. Products that share a search term with the changed one are no
-comparison, for its gain may be their loss. Source: plan 2.2.
+comparison, for its gain may be their loss. Terms that name the brand are left out: no title moves
+them. Source: plan 2.2.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ AFTER_DAYS = 56
 FEWEST_AFTER_DAYS = 28
 FEWEST_CLICKS = 20
 LARGEST_PRODUCTS = 500
+KEY = "::"
 PARTS = ("title", "title_zh", "page_version")
 OUTCOMES = ("clicks", "buyers")
 UNTESTED = ("too_early", "overlap", "few")
@@ -70,13 +72,13 @@ def listing_changes(store: Store, period: Period) -> pd.DataFrame:
         period: Its end is the last day used.
 
     Returns:
-        One row per change, latest first: `product_id`, `name`, `name_zh`, `day`, `part` (`title`,
-        `page`, `both`), `added`, `added_zh` (words that came into the title), `effect`, `low`,
+        One row per change, latest first: `product_id`, `name`, `name_zh`, `day`, `changed`
+        (`title`, `page`, `both`), `added`, `added_zh` (words that came into the title), `effect`, `low`,
         `high` (clicks, relative to what they would have been; 95 %), `buyers_effect`, `buyers_low`,
         `buyers_high` (the same for buyers; empty below 20), `clicks_month`, `clicks_low`,
         `clicks_high` (clicks more a month), `worth`, `worth_low`, `worth_high` (their money a
         month), `basis` (`contribution` or `paid_sales`), `controls` (unchanged products),
-        `as_large` (of them, those that moved as far by themselves), `days_after`, `verdict`
+        `as_large` (of them, those that moved as far by themselves), `days_after`, `outcome`
         (`better`, `worse`, `not_enough`; `trend_before`: it moved against the others before the
         change already; `too_early`, `overlap`, `few`). Better and worse at a false discovery rate
         of 5 %.
@@ -87,23 +89,27 @@ def listing_changes(store: Store, period: Period) -> pd.DataFrame:
 
     Source: plan 2.2; see `models.difference_in_differences`.
     """
+    return store.once(f"listing_changes {period}", lambda: _listing_changes(store, period)).copy()
+
+
+def _listing_changes(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     changes = _changes(store, period)
     counts = _counts(store, period)
     rows = [_judged(one, changes, counts, within(store, period).end) for one in
             changes[changes["in_year"]].to_dict("records")]  # fmt: skip
-    names = ["product_id", "name", "name_zh", "day", "part", "added", "added_zh", "effect", "low",
-             "high", "buyers_effect", "buyers_low", "buyers_high", "clicks_month", "clicks_low",
+    names = ["product_id", "name", "name_zh", "day", "changed", "added", "added_zh", "effect",
+             "low", "high", "buyers_effect", "buyers_low", "buyers_high", "clicks_month", "clicks_low",
              "clicks_high", "worth", "worth_low", "worth_high", "basis", "controls", "as_large",
-             "days_after", "verdict"]  # fmt: skip
+             "days_after", "outcome"]  # fmt: skip
     frame = pd.DataFrame(rows)
     if frame.empty:
         return pd.DataFrame(columns=names)
-    tested = frame["verdict"] == "tested"
+    tested = frame["outcome"] == "tested"
     clear = stands_out(frame.loc[tested, "p_value"].to_numpy(), FALSE_DISCOVERY_RATE)
     found = np.where(frame.loc[tested, "effect"] > 0, "better", "worse")
-    frame.loc[tested, "verdict"] = np.where(clear, found, "not_enough")
+    frame.loc[tested, "outcome"] = np.where(clear, found, "not_enough")
     money = click_worth(store, period)
     for name in ("worth", "worth_low", "worth_high"):
         clicks = frame[name.replace("worth", "clicks") if "_" in name else "clicks_month"]
@@ -159,8 +165,8 @@ def _counts(store: Store, period: Period) -> _Counts:
     end = within(store, period).end
     first = end - timedelta(days=YEAR_DAYS + BEFORE_DAYS)
     rows = of_span(store, Period(first, end))
-    rows = rows.filter(rows.product_id != "")
-    key = rows.shop_id + "\x00" + rows.product_id
+    rows = rows.filter(rows.product_id != "", rows.intent != "brand")
+    key = rows.shop_id + KEY + rows.product_id
     rows = rows.mutate(key=key)
     size = rows.group_by("key").aggregate(n=rows.clicks.sum())
     largest = size.order_by(ibis.desc("n"), "key").limit(LARGEST_PRODUCTS).select("key")
@@ -181,10 +187,10 @@ def _counts(store: Store, period: Period) -> _Counts:
 
 def _judged(one: dict[str, Any], changes: pd.DataFrame, counts: _Counts, end: date) -> dict:
     day = one["day"].date()
-    key = f"{one['shop_id']}\x00{one['product_id']}"
+    key = one["shop_id"] + KEY + one["product_id"]
     row = {
         **{name: one[name] for name in ("product_id", "name", "name_zh", "day")},
-        "part": "both" if one["has_title"] and one["has_page"] else
+        "changed": "both" if one["has_title"] and one["has_page"] else
                 "title" if one["has_title"] else "page",
         "added": _added(one["old_title"], one["new_title"], words=True),
         "added_zh": _added(one["old_title_zh"], one["new_title_zh"], words=False),
@@ -197,9 +203,9 @@ def _judged(one: dict[str, Any], changes: pd.DataFrame, counts: _Counts, end: da
                 *(other - timedelta(days=1) for other in later)])  # fmt: skip
     row["days_after"] = days_after = (last - day).days + 1
     if days_after < FEWEST_AFTER_DAYS:
-        return {**row, "verdict": "overlap" if later and last < end else "too_early"}
+        return {**row, "outcome": "overlap" if later and last < end else "too_early"}
     if any(begins <= other < day for other in own):
-        return {**row, "verdict": "overlap"}
+        return {**row, "outcome": "overlap"}
     return {**row, **_effect(key, (begins, day, last), changes, counts)}
 
 
@@ -212,11 +218,11 @@ def _effect(
     if key not in before.index or before.loc[key].sum() < FEWEST_CLICKS or not _covered(
         before, begins, counts.step
     ):  # fmt: skip
-        return {"verdict": "few"}
+        return {"outcome": "few"}
     beside = _beside(key, before, days, changes, counts)
     change = _change(key, beside, before, counts.window("clicks", day, last))
     if change is None:
-        return {"verdict": "few"}
+        return {"outcome": "few"}
     half = day - timedelta(days=BEFORE_DAYS // 2)
     placebo = _change(key, beside, counts.window("clicks", begins, half - timedelta(days=1)),
                       counts.window("clicks", half, day - timedelta(days=1)))  # fmt: skip
@@ -228,7 +234,7 @@ def _effect(
         **_relative(change, "effect", ""), **_buyers(key, beside, days, counts),
         **dict(zip(("clicks_month", "clicks_low", "clicks_high"), gained, strict=True)),
         "controls": change.controls, "as_large": change.as_large, "p_value": change.p_value,
-        "verdict": "trend_before" if trending else "tested",
+        "outcome": "trend_before" if trending else "tested",
     }  # fmt: skip
 
 
@@ -243,7 +249,7 @@ def _beside(
     """Products of some clicks that stayed as they were and share no term with the changed one."""
     begins, _, last = days
     moved = changes[changes["day"].dt.date.between(begins, last)]
-    changed = set(moved["shop_id"] + "\x00" + moved["product_id"])
+    changed = set(moved["shop_id"] + KEY + moved["product_id"])
     own = counts.terms.get(key, frozenset())
     size = before.sum(axis=1)
     return [
@@ -293,15 +299,15 @@ def _relative(change: Change | None, name: str, prefix: str) -> dict[str, float]
     return {key: math.expm1(end) for key, end in zip(names, ends, strict=True)}
 
 
-def _added(old: object, new: object, *, words: bool) -> str:
+def _added(old: object, new: object, *, words: bool) -> str | None:
     """What came into a title: whole words, or in Chinese runs of two signs and more."""
     if not isinstance(old, str) or not isinstance(new, str):
-        return ""
+        return None
     if words:
         known = {word.casefold() for word in old.split()}
-        return " ".join(word for word in new.split() if word.casefold() not in known)
+        return " ".join(word for word in new.split() if word.casefold() not in known) or None
     from difflib import SequenceMatcher
 
     found = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     runs = [new[j:k].strip() for tag, _, _, j, k in found if tag in ("insert", "replace")]
-    return "、".join(run for run in runs if len(run) > 1)
+    return "、".join(run for run in runs if len(run) > 1) or None

@@ -56,7 +56,7 @@ def title_gaps(store: Store, period: Period) -> pd.DataFrame:
         `difference_low`, `difference_high` (relative: click rate where the title lacks the term
         against where it holds it, all such terms together; 95 %), `clicks_month`, `clicks_low`,
         `clicks_high` (clicks more a month), `worth`, `worth_low`, `worth_high` (their money),
-        `basis`, `compared` (terms in the comparison), `verdict` (`add`: titles that lack their
+        `basis`, `compared` (terms in the comparison), `advice` (`add`: titles that lack their
         terms are clicked clearly less; `try`: not enough evidence).
 
     Raises:
@@ -84,7 +84,7 @@ def title_gaps(store: Store, period: Period) -> pd.DataFrame:
             gaps[name] * money.per_click
         )
     gaps = gaps.assign(
-        basis=money.basis, compared=len(pairs), verdict="add" if ends[2] < 0 else "try"
+        basis=money.basis, compared=len(pairs), advice="add" if ends[2] < 0 else "try"
     )
     gaps = gaps.sort_values(
         ["clicks", "term", "product_id"], ascending=[False, True, True], ignore_index=True
@@ -104,8 +104,8 @@ def review_signals(store: Store, period: Period) -> pd.DataFrame:
         `rating`, `rating_low`, `rating_high` (stars; 95 %), `shop_rating` (of all reviews),
         `reviews`, `recent`, `recent_low`, `recent_high` (stars of the last 90 days; empty below 10
         reviews), `clicks_month` (search clicks), `worth` (what they bring a month), `basis`,
-        `state` (`below`: the shop's mean; `falling`: the last 90 days lie below what was before;
-        `few`: fewer than 30 reviews; `fine`). Below and falling at a false discovery rate of 5 %.
+        `review_state` (`below`: the shop's mean; `falling`: the last 90 days lie below what was
+        before; `few`: fewer than 30 reviews; `fine`). Below and falling at a false discovery rate of 5 %.
 
     Raises:
         MissingTable: Ratings, reviews, search terms or their products are unknown.
@@ -193,8 +193,7 @@ def _pairs(store: Store, period: Period) -> pd.DataFrame:
     pairs = pairs.filter(pairs.clicks >= FEWEST_CLICKS, pairs.placed > 0)
     pairs = pairs.order_by(ibis.desc("clicks"), *PRODUCT, "term").limit(LARGEST_PAIRS)
     texts = _state(store, span.end, "title", "title_zh")
-    joined = pairs.inner_join(texts, PRODUCT)
-    named = described(store, joined.drop("shop_id_right", "product_id_right"))
+    named = described(store, pairs.inner_join(texts, PRODUCT))
     named = named.mutate(position=named.ranked / named.placed, ctr=named.clicks / named.impressions)
     known = named.title.notnull() | named.title_zh.notnull()
     wanted = named.filter(known).select(
@@ -277,13 +276,13 @@ def _reviewed(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(
         rating_low=(frame["rating"] - 1.96 * error).clip(lower=1),
         rating_high=(frame["rating"] + 1.96 * error).clip(upper=5),
-        state=np.select([below, falling, few], STATES[:3], STATES[3]),
+        review_state=np.select([below, falling, few], STATES[:3], STATES[3]),
     )
-    frame["order"] = frame["state"].map({state: i for i, state in enumerate(STATES)})
+    frame["order"] = frame["review_state"].map({state: i for i, state in enumerate(STATES)})
     frame = frame.sort_values(
         ["order", "clicks", "product_id"], ascending=[True, False, True], ignore_index=True
     )
     names = ["product_id", "name", "name_zh", "rating", "rating_low", "rating_high", "shop_rating",
              "reviews", "recent", "recent_low", "recent_high", "clicks_month", "worth", "basis",
-             "state"]  # fmt: skip
+             "review_state"]  # fmt: skip
     return frame[names]

@@ -95,9 +95,12 @@ def _joined(
 def _changes(store: Store, period: Period) -> list[dict[str, Any]]:
     found = []
     for row in listing_changes(store, period).to_dict("records"):
-        if row["verdict"] not in ("better", "worse"):
+        if row["outcome"] not in ("better", "worse"):
             continue
-        action = "roll_back" if row["verdict"] == "worse" else "copy" if row["added"] else "keep"
+        added, added_zh = (one if isinstance(one, str) else None
+                           for one in (row["added"], row["added_zh"]))  # fmt: skip
+        row |= {"added": added or added_zh, "added_zh": added_zh or added}
+        action = "roll_back" if row["outcome"] == "worse" else "copy" if row["added"] else "keep"
         row |= {"action": action, "clicks": abs(row["clicks_month"])}
         if action == "roll_back":
             row |= {"worth": -row["worth"], "worth_low": -row["worth_high"],
@@ -125,24 +128,24 @@ def _regain(store: Store, period: Period) -> list[dict[str, Any]]:
 
 def _titles(store: Store, period: Period) -> list[dict[str, Any]]:
     rows = title_gaps(store, period).to_dict("records")
-    return [row | {"action": row["verdict"], "clicks": row["clicks_month"]} for row in rows]
+    return [row | {"action": row["advice"], "clicks": row["clicks_month"]} for row in rows]
 
 
 def _reviews(store: Store, period: Period) -> list[dict[str, Any]]:
     actions = {"below": "mend_reviews", "falling": "slow_reviews"}
     return [
-        row | {"action": actions[row["state"]], "clicks": row["clicks_month"]}
+        row | {"action": actions[row["review_state"]], "clicks": row["clicks_month"]}
         for row in review_signals(store, period).to_dict("records")
-        if row["state"] in actions
+        if row["review_state"] in actions
     ]
 
 
 def _paid(store: Store, period: Period) -> list[dict[str, Any]]:
     wanted = {"exclude": "exclude", "lower": "lower", "overlap": "test_pause"}
     return [
-        row | {"action": wanted[row["verdict"]]}
+        row | {"action": wanted[row["judgement"]]}
         for row in paid_terms(store, period).to_dict("records")
-        if row["verdict"] in wanted
+        if row["judgement"] in wanted
     ]
 
 

@@ -50,8 +50,8 @@ def paid_terms(store: Store, period: Period) -> pd.DataFrame:
         per click; Poisson), `value`, `low`, `high` (return: paid sales of its buyers / spend, at
         the channel's sales per buyer), `line` (return from which on it pays, the year after
         counted where known), `position` (rank among the free results; empty where none),
-        `free_clicks` (a month), `verdict` (`exclude`: no buyer, and too many clicks for that to be
-        chance; `lower`: return below the line with its whole interval; `overlap`: the shop stands
+        `free_clicks` (a month), `judgement` (`exclude`: no buyer, and too many clicks for that to
+        be chance; `lower`: return below the line with its whole interval; `overlap`: the shop stands
         first among the free results; `pays`; `cannot_tell`), `worth`, `worth_low`, `worth_high`
         (money a month: lost on `exclude` and `lower`; on `overlap` from what stopping costs if no
         ad buyer comes by the free result, below 0, to what it saves if all do, value empty). Buyers
@@ -74,7 +74,8 @@ def paid_terms(store: Store, period: Period) -> pd.DataFrame:
         rows.append(_judged(row, own, lines.get(row["channel"])))
     names = ["channel", "term", "term_zh", "intent", "spend", "clicks", "cpc", "buyers",
              "conversion", "conversion_low", "conversion_high", "value", "low", "high", "line",
-             "position", "free_clicks", "verdict", "worth", "worth_low", "worth_high"]  # fmt: skip
+             "position", "free_clicks", "judgement", "worth", "worth_low",
+             "worth_high"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=names)
     return frame.sort_values(
         ["spend", "channel", "term"], ascending=[False, True, True], ignore_index=True
@@ -148,6 +149,10 @@ def _terms(store: Store, period: Period, channel: str | None) -> pd.DataFrame:
 
 def _lines(store: Store, period: Period) -> dict[str, _Line]:
     """Each paid channel's sales per buyer and lines; none where they are unknown."""
+    return store.once(f"paid_term_lines {period}", lambda: _lines_of(store, period))
+
+
+def _lines_of(store: Store, period: Period) -> dict[str, _Line]:
     found = or_none(break_evens, store, period)
     if found is None:
         return {}
@@ -195,7 +200,7 @@ def _judged(row: dict[str, Any], free: pd.Series | None, line: _Line | None) -> 
         worth, verdict = [math.nan, spend - stopped, spend], "overlap"
     else:
         worth, verdict = [math.nan] * 3, "pays" if low > goal[2] and not few else "cannot_tell"
-    return {**shown, "verdict": verdict,
+    return {**shown, "judgement": verdict,
             **dict(zip(("worth", "worth_low", "worth_high"), worth, strict=True))}  # fmt: skip
 
 

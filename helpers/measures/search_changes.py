@@ -44,10 +44,10 @@ def search_movers(store: Store, period: Period, *, against: str | None = None) -
     Returns:
         One row per term that brings at least 0.1 % of the clicks or impressions of one of the
         periods: `term`, `term_zh`, `intent`, `clicks`, `before` (on as many days), `change`,
-        `change_low`, `change_high` (95 % by the swings of the days, never less than those of
-        chance), `relative` (change / before), `demand_effect`, `rank_effect`, `rest_effect`
-        (clicks; add up to the change: impressions, click rate that goes with the rank, click rate
-        at the same rank), `main_effect` (`demand`, `rank` or `rest`: the largest in the change's
+        `change_low`, `change_high` (95 % by how its days swing against those of all terms, never
+        less than chance), `relative` (change / before), `demand_effect`, `rank_effect`,
+        `rest_effect` (clicks; add up to the change: impressions, click rate that goes with the
+        rank, click rate at the same rank), `main_effect` (`demand`, `rank` or `rest`: the largest in the change's
         direction), `position`, `position_before`, `is_clear` (stands out among all terms compared,
         false discovery rate 5 %), `state` (`new`, `gone`, `up`, `down`), `against`.
 
@@ -57,16 +57,22 @@ def search_movers(store: Store, period: Period, *, against: str | None = None) -
 
     Source: plan 2.2; Benjamini and Hochberg (1995).
     """
+    now, then, name = _spans(store, period, against)
+    key = f"search_movers {period} {name}"
+    return store.once(key, lambda: _movers(store, period, now, then, name)).copy()
+
+
+def _movers(store: Store, period: Period, now: Period, then: Period, name: str) -> pd.DataFrame:
     import pandas as pd
 
-    now, then, name = _spans(store, period, against)
     days, grid = term_days(store, {"now": now, "then": then})
     slope = rank_slope(store, period)
     rows = []
     for term, part in days.groupby("term", sort=True):
         parts = {k: on_grid(part[part["span"] == k], grid[k]) for k in ("now", "then")}
         facts = {"term": term, "term_zh": part["term_zh"].iloc[0], "intent": part["intent"].iloc[0]}
-        rows.append({**facts, **_compared(parts["now"], parts["then"], slope["slope"])})
+        error = _noise(parts["now"]["clicks"], parts["then"]["clicks"], grid)
+        rows.append({**facts, **_compared(parts["now"], parts["then"], slope["slope"], error)})
     frame = pd.DataFrame(rows)
     frame["is_clear"] = stands_out(frame.pop("p_value").to_numpy(), FALSE_DISCOVERY_RATE)
     frame = frame.assign(against=name, size=frame["change"].abs())
@@ -78,8 +84,8 @@ def search_bridge(store: Store, period: Period, *, against: str | None = None) -
     """From the organic search clicks of one period to those of the other.
 
     Returns:
-        Seven rows in order: `step` (`before`; `gone`: terms that show the shop no longer; `demand`,
-        `rank`, `rest` of the terms of both periods, as in `search_movers`; `new`: terms that did
+        Seven rows in order: `search_step` (`before`; `gone`: terms that show the shop no longer;
+        `demand`, `rank`, `rest` of the terms of both periods, as in `search_movers`; `new`: terms that did
         not show it before; `now`), `value` (clicks; the middle five add up), `is_total`,
         `growth` (now / before - 1), `against`. Small terms are taken as one without a rank.
 
@@ -115,9 +121,11 @@ def search_bridge(store: Store, period: Period, *, against: str | None = None) -
         "new": movers.loc[movers["state"] == "new", "change"].sum(),
         "now": after,
     }
-    frame = pd.DataFrame({"step": STEPS, "value": [float(values[step]) for step in STEPS]})
+    frame = pd.DataFrame({"search_step": STEPS, "value": [float(values[step]) for step in STEPS]})
     growth = after / before - 1 if before else math.nan
-    return frame.assign(is_total=frame["step"].isin(["before", "now"]), growth=growth, against=name)
+    return frame.assign(
+        is_total=frame["search_step"].isin(["before", "now"]), growth=growth, against=name
+    )
 
 
 def rank_slope(store: Store, period: Period) -> dict[str, float]:
@@ -213,7 +221,9 @@ def _spans(store: Store, period: Period, against: str | None) -> tuple[Period, P
     raise lack or MissingTable("search_terms", ("day",), "short")
 
 
-def _compared(now: pd.DataFrame, then: pd.DataFrame, slope: float) -> dict[str, Any]:
+def _compared(
+    now: pd.DataFrame, then: pd.DataFrame, slope: float, noise: tuple[float, float]
+) -> dict[str, Any]:
     """A term's two spans of days beside each other."""
     scale = len(now) / len(then)
     a, b = now.sum(), then.sum()
@@ -224,7 +234,7 @@ def _compared(now: pd.DataFrame, then: pd.DataFrame, slope: float) -> dict[str, 
     )  # fmt: skip
     before = b["clicks"] * scale
     change = a["clicks"] - before
-    error, degrees = _noise(now["clicks"], then["clicks"], scale)
+    error, degrees = noise
     half = _quantile(degrees) * error
     state = "up" if change >= 0 else "down"
     state = "gone" if not a["impressions"] else "new" if not b["impressions"] else state
@@ -256,15 +266,20 @@ def _effects(
     return dict(zip(EFFECTS, (demand, rank, change - demand - rank), strict=True))
 
 
-def _noise(now: pd.Series, then: pd.Series, scale: float) -> tuple[float, float]:
-    """Standard error of the change of clicks, and its degrees of freedom (Welch)."""
+def _noise(now: pd.Series, then: pd.Series, grid: dict[str, pd.Series]) -> tuple[float, float]:
+    """Standard error of the change of clicks, and its degrees of freedom (Welch).
+
+    From how far the term's days lie from its share of all clicks: a day good for all is no noise.
+    """
     from helpers.models.intervals import MINIMUM_COSINES, ratio_of_sums
 
     variances, degrees = [], []
-    for series, factor in ((now, 1.0), (then, scale)):
+    for series, every, factor in (
+        (now, grid["now"], 1.0), (then, grid["then"], len(now) / len(then)),
+    ):  # fmt: skip
         n = len(series)
-        found = ratio_of_sums(series, np.ones(n)).standard_error or 0.0
-        variances.append(factor**2 * max((found * n) ** 2, float(series.sum())))
+        found = (ratio_of_sums(series, every).standard_error or 0.0) * float(every.sum())
+        variances.append(factor**2 * max(found**2, float(series.sum())))
         degrees.append(max(min(n - 1, max(MINIMUM_COSINES, round(0.4 * n ** (2 / 3)))), 1))
     total = sum(variances)
     if not total:

@@ -222,7 +222,7 @@ def term_days(
 
     Returns:
         A frame `span`, `day`, `term`, `term_zh`, `intent` and what `sums` names, in this order; and
-        for each span its days on which the source has any row.
+        for each span the clicks on all terms by day, on those days that the source has.
     """
     import ibis
     import pandas as pd
@@ -230,8 +230,8 @@ def term_days(
     frames, grid = [], {}
     for name, span in spans.items():
         rows = of_span(store, span, channel)
-        days = store.to_frame(rows.select("day").distinct().order_by("day"))
-        grid[name] = pd.Series(days["day"])
+        whole_days = rows.group_by("day").aggregate(clicks=rows.clicks.sum().cast("float64"))
+        grid[name] = store.to_frame(whole_days.order_by("day")).set_index("day")["clicks"]
         each = rows.group_by("term").aggregate(c=rows.clicks.sum(), i=rows.impressions.sum())
         whole = ibis.window()
         big = (each.c >= smallest_share * each.c.sum().over(whole)) | (
@@ -252,7 +252,7 @@ def term_days(
 def on_grid(part: pd.DataFrame, days: pd.Series) -> pd.DataFrame:
     """A term's sums on all days that the source has, 0 where the term has no row."""
     numbers = part.set_index("day").select_dtypes("number")
-    return numbers.reindex(days).fillna(0.0)
+    return numbers.reindex(days.index).fillna(0.0)
 
 
 def _ever_ordered(store: Store) -> bool:
