@@ -33,8 +33,8 @@ def block_columns(setting: Setting, block: Block, totals: Totals) -> Iterator[tu
     def numbers(table: str, rows: np.ndarray) -> np.ndarray:
         return totals.next_numbers(table, len(rows))
 
-    ids = order_ids(setting, block.orders)
     lines, orders = block.lines, block.orders
+    ids = order_ids(setting, orders.created, orders.number)
     yield "customers", customer_columns(setting, block.accounts)
     yield "orders", order_columns(setting, orders, ids, block.deliveries, block.settlements)
     yield "order_lines", line_columns(lines, ids)
@@ -65,14 +65,29 @@ def product_ids(product: np.ndarray) -> pa.Array:
     return numbered("P", product + 1, 5)
 
 
-def order_ids(setting: Setting, orders: Orders) -> pa.Array:
+def show_ids(show: np.ndarray) -> pa.Array:
+    """Ids of live sessions; empty below 0."""
+    return _ids_or_empty("LS", show)
+
+
+def post_ids(post: np.ndarray) -> pa.Array:
+    """Ids of posts; empty below 0."""
+    return _ids_or_empty("CP", post)
+
+
+def _ids_or_empty(prefix: str, index: np.ndarray) -> pa.Array:
+    ids = numbered(prefix, np.maximum(index, 0) + 1, 6)
+    return pa.compute.if_else(pa.array(index >= 0), ids, pa.scalar(None, pa.string()))
+
+
+def order_ids(setting: Setting, created: np.ndarray, number: np.ndarray) -> pa.Array:
     """Ids of orders: the day of creation and a number, as platforms give them."""
-    day = np.datetime64(setting.starts_on) + day_number(orders.created)
+    day = np.datetime64(setting.starts_on) + day_number(created)
     month = day.astype("datetime64[M]")
     months = month.astype(int)
     day_of_month = (day - month).astype(int) + 1
     stamp = (months // 12 + 1970) % 100 * 10_000 + (months % 12 + 1) * 100 + day_of_month
-    return joined(numbered("", stamp, 6), numbered("", scrambled(orders.number, 9), 9))
+    return joined(numbered("", stamp, 6), numbered("", scrambled(number, 9), 9))
 
 
 def customer_columns(setting: Setting, accounts: Accounts) -> Columns:
@@ -104,6 +119,8 @@ def order_columns(
         "confirmed_at": times(setting, to.confirmed),
         "settled_at": times(setting, settled),
         "channel": words(NAMES, orders.channel, orders.kind != SALE),
+        "live_session_id": show_ids(orders.show),
+        "content_post_id": post_ids(orders.post),
         "country": words(country, orders.region),
         "shipping_charged": money(orders.postage_cents),
         "is_fake": pa.array(orders.is_fake),

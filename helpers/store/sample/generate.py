@@ -9,6 +9,7 @@ from helpers.store.sample import shop_tables
 from helpers.store.sample.advertising import draw_spend
 from helpers.store.sample.block_tables import block_columns, customer_columns
 from helpers.store.sample.blocks import draw_block
+from helpers.store.sample.creator_tables import book_hosts, expose
 from helpers.store.sample.customers import (
     draw_arrivals,
     draw_customers,
@@ -29,7 +30,9 @@ from helpers.store.sample.spend_tests import draw_spend_test, spend_test_columns
 from helpers.store.sample.supply import simulate_supply
 from helpers.store.sample.totals import Totals, add_orders, add_pieces, empty_totals
 from helpers.store.sample.traffic import draw_traffic
+from helpers.store.sample.traffic_tables import source_columns, source_sections
 from helpers.store.sample.truth import Truth, make_truth
+from helpers.store.sample.visits import VisitSample, begin_sample
 from helpers.store.sample.world import World, make_world
 from helpers.store.sample.write import STORE_TOML, Tables, new_folder
 
@@ -75,8 +78,8 @@ def generate(
     with new_folder(Path(folder)) as staging:
         tables = Tables(staging)
         try:
-            totals, lifecycle = _write_blocks(world, tables)
-            truth = _write_shop(world, totals, lifecycle, tables)
+            totals, lifecycle, sample = _write_blocks(world, tables)
+            truth = _write_shop(world, totals, lifecycle, sample, tables)
         finally:
             tables.close()
         truth.write(staging)
@@ -84,11 +87,11 @@ def generate(
     return truth
 
 
-def _write_blocks(world: World, tables: Tables) -> tuple[Totals, LifecycleTotals]:
+def _write_blocks(world: World, tables: Tables) -> tuple[Totals, LifecycleTotals, VisitSample]:
     """Customers, their orders and all that follows from them, block by block."""
     arrivals = draw_arrivals(world.setting, world.channels)
     totals, lifecycle, whole = empty_totals(world), LifecycleTotals(), int(arrivals.sum())
-    totals.customers = whole
+    totals.customers, sample = whole, begin_sample(world)
     for block, first in enumerate(range(0, whole, CUSTOMERS_IN_BLOCK)):
         after = min(first + CUSTOMERS_IN_BLOCK, whole)
         customers = draw_customers(world.setting, world.clock, arrivals, first, after)
@@ -107,19 +110,26 @@ def _write_blocks(world: World, tables: Tables) -> tuple[Totals, LifecycleTotals
         totals.strangers += 0 if contacts.accounts is None else len(contacts.accounts.number)
         drawn = draw_block(world, block, orders, accounts)
         add_orders(totals, drawn.orders)
+        sample.add(drawn.orders)
         add_pieces(world, totals, drawn.orders, drawn.lines, drawn.deliveries, drawn.returns)
         add_kept(world, totals, drawn.orders, drawn.lines, drawn.deliveries, drawn.returns)
         for table, columns in block_columns(world.setting, drawn, totals):
             tables.write(table, columns)
         for table, columns in lifecycle_columns(world.setting, customers, moved, contacts, totals):
             tables.write(table, columns)
-    return totals, lifecycle
+    return totals, lifecycle, sample
 
 
-def _write_shop(world: World, totals: Totals, lifecycle: LifecycleTotals, tables: Tables) -> Truth:
+def _write_shop(
+    world: World,
+    totals: Totals,
+    lifecycle: LifecycleTotals,
+    sample: VisitSample,
+    tables: Tables,
+) -> Truth:
     """The tables of days, weeks and months, the shop's own, and the truth."""
     traffic = draw_traffic(world, totals)
-    spend = draw_spend(world, totals, traffic)
+    spend = book_hosts(world, draw_spend(world, totals, traffic))
     purchases, stock = simulate_supply(world, totals)
     of = shop_tables
     tables.write("shops", of.shop_columns(world.setting))
@@ -129,7 +139,7 @@ def _write_shop(world: World, totals: Totals, lifecycle: LifecycleTotals, tables
     tables.write("price_history", of.price_columns(world))
     tables.write("costs", of.cost_columns(world, totals))
     tables.write("traffic_daily", of.traffic_columns(world, totals, traffic))
-    tables.write("ad_spend", of.spend_columns(world, spend))
+    tables.write("ad_spend", of.spend_columns(world, spend, expose(world, totals, spend)))
     tables.write("purchase_orders", of.purchase_columns(world, purchases))
     for first in range(0, len(stock.day), WEEKS_IN_BATCH):
         tables.write("stock_levels", of.stock_columns(world, stock, first, first + WEEKS_IN_BATCH))
@@ -138,6 +148,9 @@ def _write_shop(world: World, totals: Totals, lifecycle: LifecycleTotals, tables
     ):  # fmt: skip
         if columns is not None:
             tables.write(table, columns)
+    sources = (world, totals, traffic, spend, stock, sample)
+    for table, source in source_columns(*sources):
+        tables.write(table, source)
     test = draw_spend_test(world, spend)
     if test is not None:
         tables.write("spend_tests", spend_test_columns(world, test))
@@ -146,4 +159,5 @@ def _write_shop(world: World, totals: Totals, lifecycle: LifecycleTotals, tables
         next_account = totals.customers + totals.strangers
         for accounts in registered_accounts(world, registered, next_account):
             tables.write("customers", customer_columns(world.setting, accounts))
-    return make_truth(world, totals, lifecycle, traffic, spend, test)
+    truth = make_truth(world, totals, lifecycle, traffic, spend, test)
+    return Truth({**truth.sections, **source_sections(*sources)})

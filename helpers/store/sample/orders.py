@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from helpers.store.sample.channels import CRM, DIRECT, ORGANIC_SEARCH
+from helpers.store.sample.channels import CRM, DIRECT, NAMES, ORGANIC_SEARCH
 from helpers.store.sample.columns import DAY, NO_TIME, concatenate, day_number, take
+from helpers.store.sample.creators import NOBODY, make_posts, make_shows, post_of, show_of
 from helpers.store.sample.customers import (
     REGION_WEIGHTS,
     Customers,
@@ -25,6 +26,7 @@ FAKE_SHARE = 0.007
 SALE, EXCHANGE, SAMPLE, GIFT = (
     ORDER_KINDS.index(kind) for kind in ("sale", "exchange", "sample", "gift")
 )
+LIVE, CONTENT = NAMES.index("live"), NAMES.index("content")
 LEAST_WITH_DEPOSIT_CENTS = 3_000
 OTHER_KINDS = ((EXCHANGE, 0.005, 8, 18), (GIFT, 0.003, 25, 90), (SAMPLE, 0.002, 0, 30))
 
@@ -49,6 +51,8 @@ class Orders:
         postage_cents: What the buyer pays for postage.
         region: Index into `REGION_NAMES`.
         number: Running number of the order in the shop.
+        show: Live session that it came through; `NOBODY` for none.
+        post: Creator's post that it came through; `NOBODY` for none.
     """
 
     account: np.ndarray
@@ -66,6 +70,8 @@ class Orders:
     postage_cents: np.ndarray
     region: np.ndarray
     number: np.ndarray
+    show: np.ndarray
+    post: np.ndarray
 
     def __len__(self) -> int:
         return len(self.account)
@@ -122,7 +128,21 @@ def place_orders(
     orders = _with_postage(random, concatenate(parts))
     order = np.argsort(orders.created, kind="stable")
     orders = replace(take(orders, order), number=next_order + np.arange(len(orders)))
-    return orders, _accounts(random, orders, customers)
+    return _with_creators(world, block, orders), _accounts(random, orders, customers)
+
+
+def _with_creators(world: World, block: int, orders: Orders) -> Orders:
+    """Sales with the session or post that they came through, where the shop knows."""
+    if not world.setting.mechanisms.creators:
+        return orders
+    random = stream(world.setting.seed, "creators", block)
+    is_sale = (orders.kind == SALE) & ~orders.is_fake
+    shows, posts = make_shows(world.setting), make_posts(world.setting)
+    return replace(
+        orders,
+        show=show_of(random, shows, orders.created, is_sale & (orders.channel == LIVE)),
+        post=post_of(random, posts, orders.created, is_sale & (orders.channel == CONTENT)),
+    )
 
 
 class _Strangers:
@@ -161,6 +181,8 @@ def _paid_orders(
         postage_cents=np.zeros(count, dtype=np.int64),
         region=customers.region[buyer],
         number=np.zeros(count, dtype=np.int64),
+        show=np.full(count, NOBODY),
+        post=np.full(count, NOBODY),
     )
     return _with_deposits(world, random, orders)
 

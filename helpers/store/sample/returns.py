@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.store.sample.baskets import Lines
 from helpers.store.sample.columns import DAY, NO_TIME, concatenate, take
+from helpers.store.sample.creators import refund_factor
 from helpers.store.sample.delivery import Deliveries
 from helpers.store.sample.names import CATEGORIES
 from helpers.store.sample.orders import SALE, Orders
@@ -104,7 +105,8 @@ def _after_shipment(
 ) -> Returns:
     catalogue = world.catalogue
     may = (orders.kind == SALE) & ~orders.is_fake & (deliveries.shipped != NO_TIME)
-    drawn = random.random(len(lines.order)) < catalogue.refund_rate[lines.product]
+    rate = catalogue.refund_rate[lines.product] * refund_factor(world, orders.show)[lines.order]
+    drawn = random.random(len(lines.order)) < rate
     line = np.flatnonzero(may[lines.order] & drawn)
     order, count = lines.order[line], len(line)
     kind = np.where(random.random(count) < REFUND_ONLY_SHARE, REFUND_ONLY, RETURN_AND_REFUND)

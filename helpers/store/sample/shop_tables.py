@@ -10,6 +10,7 @@ from helpers.store.sample.arrow import dates, money, numbered, text, times, unit
 from helpers.store.sample.block_tables import Columns, product_ids
 from helpers.store.sample.channels import NAMES
 from helpers.store.sample.columns import NO_TIME
+from helpers.store.sample.creator_tables import Exposure
 from helpers.store.sample.delivery import WAREHOUSES
 from helpers.store.sample.money import overheads
 from helpers.store.sample.names import CATEGORIES
@@ -107,12 +108,12 @@ def traffic_columns(world: World, totals: Totals, traffic: Traffic) -> Columns:
     }
 
 
-def spend_columns(world: World, spend: Spend) -> Columns:
+def spend_columns(world: World, spend: Spend, exposure: Exposure | None) -> Columns:
     """Table `ad_spend`: days on which a campaign cost money or was clicked."""
     counts = np.array([of.click_rate > 0 for of in CAMPAIGNS])
     day, campaign = np.nonzero((spend.cents > 0) | ((spend.clicks > 0) & counts))
     cells, absent = (day, campaign), ~counts[campaign]
-    return {
+    columns = {
         "day": dates(world.setting, day),
         "channel": words([of.channel for of in CAMPAIGNS], campaign),
         "campaign": words([of.name for of in CAMPAIGNS], campaign),
@@ -122,6 +123,12 @@ def spend_columns(world: World, spend: Spend) -> Columns:
         "clicks": pa.array(spend.clicks[cells], mask=absent),
         "attributed_sales": money(spend.attributed_cents[cells], absent),
     }
+    if exposure is not None:
+        reach, engagements = exposure.reach[cells], exposure.engagements[cells]
+        columns["reach"] = pa.array(reach, mask=reach < 0)
+        columns["engagements"] = pa.array(engagements, mask=engagements < 0)
+        columns["attributed_conversions"] = pa.array(exposure.conversions[cells], mask=absent)
+    return columns
 
 
 def purchase_columns(world: World, lines: PurchaseLines) -> Columns:

@@ -138,10 +138,10 @@ def test_every_ten_budgets_hold_one_of_each_tenth_of_a_log_normal_with_mean_1():
 def test_a_weeks_money_is_booked_in_its_week(full):
     rows = full.rows(
         "SELECT DISTINCT campaign, isodow(day) FROM ad_spend WHERE spend > 0 AND campaign IN"
-        " ('kol_seeding', 'host_slot_fee') AND day BETWEEN DATE '2021-01-04' AND DATE '2024-12-29'"
+        " ('kol_seeding', 'live_boost') AND day BETWEEN DATE '2021-01-04' AND DATE '2024-12-29'"
     )
     assert sorted(rows) == [
-        ("host_slot_fee", 2), ("host_slot_fee", 4), ("host_slot_fee", 6), ("kol_seeding", 3)
+        ("live_boost", 2), ("live_boost", 4), ("live_boost", 6), ("kol_seeding", 3)
     ]  # fmt: skip
 
 
