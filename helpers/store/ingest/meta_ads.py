@@ -115,15 +115,15 @@ class MetaAds(SpendExport):
     def rows(self, accepted: str, columns: Sequence[str]) -> str:
         """SQL of the rows as `ad_spend`, one a day; what is left over goes first."""
         clicks = "link_clicks" if "link_clicks" in columns else "clicks_all"
-        spent = _share("CAST(amount_spent * 100 AS BIGINT)")
-        value = _share("CAST(purchase_value * 100 AS BIGINT)")
+        spent = share("CAST(amount_spent * 100 AS BIGINT)")
+        value = share("CAST(purchase_value * 100 AS BIGINT)")
         is_purchase = "contains(lower(result_indicator), 'purchase')"
         bought = f"coalesce(purchases, CASE WHEN {is_purchase} THEN results END)"
         return (
             f"SELECT first_day + CAST(n AS INTEGER) AS day, '{CHANNEL}' AS channel, campaign, "
-            f"{spent} / 100.0::DECIMAL(18,2) AS spend, {_share('impressions')} AS impressions, "
-            f"CASE WHEN days = 1 THEN reach END AS reach, {_share(clicks)} AS clicks, "
-            f"{_share('engagements')} AS engagements, {value} / 100.0::DECIMAL(18,2) "
+            f"{spent} / 100.0::DECIMAL(18,2) AS spend, {share('impressions')} AS impressions, "
+            f"CASE WHEN days = 1 THEN reach END AS reach, {share(clicks)} AS clicks, "
+            f"{share('engagements')} AS engagements, {value} / 100.0::DECIMAL(18,2) "
             f"AS attributed_sales, {bought} / days AS attributed_conversions, days, __file, __line "
             f"FROM (SELECT *, {self.longest()[0]} AS days, coalesce(day, reporting_starts) AS "
             f"first_day FROM ({accepted})), LATERAL (SELECT unnest(range(days)) AS n)"
@@ -134,6 +134,6 @@ class MetaAds(SpendExport):
         return iter(())
 
 
-def _share(whole: str) -> str:
+def share(whole: str) -> str:
     """SQL of day n's part of a whole number spread over `days`."""
     return f"({whole} // days + CASE WHEN n < {whole} % days THEN 1 ELSE 0 END)"
