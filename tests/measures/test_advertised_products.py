@@ -16,6 +16,7 @@ from helpers.measures import advertised_products
 from helpers.plan.periods import month_of
 from helpers.store.errors import MissingTable
 from tests.stores import a_store
+from tests.traffic_shop import MARCH
 
 DECEMBER = month_of(date(2024, 12, 1))
 COUNT = pd.Timestamp("2024-12-31")
@@ -106,10 +107,6 @@ def test_the_check_sums_spend_by_what_becomes_of_the_stock(shop):
     assert share["value"] == pytest.approx(row["gap_share"])
 
 
-def test_without_spend_by_product_the_table_is_named(tmp_path):
-    rest = {name: rows for name, rows in tables().items() if name != "product_ads"}
-    with (
-        a_store(tmp_path, "2024-12", **rest) as store,
-        pytest.raises(MissingTable, match="product_ads"),
-    ):
-        advertised_products.stock_check(store, DECEMBER)
+def test_without_spend_by_product_the_table_is_named(traffic_shop_store):
+    with pytest.raises(MissingTable, match="product_ads"):
+        advertised_products.stock_check(traffic_shop_store, MARCH)

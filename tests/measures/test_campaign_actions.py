@@ -95,9 +95,6 @@ def test_the_plans_change_stands_beside_the_change_on_last_year(two_years):
     assert frame.loc["precise_spend", "measured"] == pytest.approx(now / before - 1)
 
 
-def test_without_spend_the_plan_has_nothing_beside_it(tmp_path):
-    with (
-        a_store(tmp_path, "2024-03", orders=paid_shop.orders()) as store,
-        pytest.raises(MissingTable, match="ad_spend"),
-    ):
-        campaign_actions.advertising_expectations(store, MARCH)
+def test_without_spend_the_plan_has_nothing_beside_it(traffic_orders_only):
+    with pytest.raises(MissingTable, match="ad_spend"):
+        campaign_actions.advertising_expectations(traffic_orders_only, MARCH)

@@ -106,10 +106,6 @@ def test_half_a_month_is_no_month_of_a_plan(shop):
         marketing_budget.plan_against_actual(shop, Period(date(2024, 3, 10), date(2024, 3, 20)))
 
 
-def test_without_a_plan_the_table_is_named(tmp_path):
-    rest = {name: rows for name, rows in tables([]).items() if name != "budgets"}
-    with (
-        a_store(tmp_path, "2024-03", **rest) as store,
-        pytest.raises(MissingTable, match="budgets"),
-    ):
-        marketing_budget.budget_summary(store, MARCH)
+def test_without_a_plan_the_table_is_named(traffic_shop_store):
+    with pytest.raises(MissingTable, match="budgets"):
+        marketing_budget.budget_summary(traffic_shop_store, MARCH)

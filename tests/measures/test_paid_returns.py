@@ -11,7 +11,7 @@ from helpers.measures import campaigns, paid_days, paid_returns, traffic
 from helpers.store.errors import MissingTable
 from tests import paid_shop
 from tests.stores import a_store, an_order
-from tests.traffic_shop import MARCH, PRICES, by_channel
+from tests.traffic_shop import MARCH, by_channel
 
 SPEND = {"onsite_ads": 150 * 31, "live": 20 * 31 + 5 * 200}
 SALES = {"onsite_ads": 4700, "live": 150 * 31}
@@ -174,11 +174,6 @@ def test_nothing_is_said_where_a_line_is_unknown():
     assert paid_returns.verdict(row) == "unknown"
 
 
-def test_spend_that_begins_after_the_period_is_told(tmp_path):
-    spend = [{"day": "2024-03-20", "channel": "onsite_ads", "campaign": "a", "spend": 1}]
-    tables = {"orders": paid_shop.orders(), "ad_spend": spend, "price_history": PRICES}
-    with (
-        a_store(tmp_path, "2024-03", **tables) as store,
-        pytest.raises(MissingTable, match="short"),
-    ):
-        paid_days.paid_days(store, MARCH)
+def test_spend_that_begins_after_the_period_is_told(traffic_shop_store):
+    with pytest.raises(MissingTable, match="short"):
+        paid_days.paid_days(traffic_shop_store, MARCH.last_year().previous())
