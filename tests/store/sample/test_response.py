@@ -141,7 +141,7 @@ def test_a_weeks_money_is_booked_in_its_week(full):
         " ('kol_seeding', 'live_boost') AND day BETWEEN DATE '2021-01-04' AND DATE '2024-12-29'"
     )
     assert sorted(rows) == [
-        ("live_boost", 2), ("live_boost", 4), ("live_boost", 6), ("kol_seeding", 3)
+        ("kol_seeding", 3), ("live_boost", 2), ("live_boost", 4), ("live_boost", 6)
     ]  # fmt: skip
 
 
