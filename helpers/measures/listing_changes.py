@@ -73,11 +73,11 @@ def listing_changes(store: Store, period: Period) -> pd.DataFrame:
 
     Returns:
         One row per change, latest first: `product_id`, `name`, `name_zh`, `day`, `changed`
-        (`title`, `page`, `both`), `added`, `added_zh` (words that came into the title), `effect`, `low`,
-        `high` (clicks, relative to what they would have been; 95 %), `buyers_effect`, `buyers_low`,
-        `buyers_high` (the same for buyers; empty below 20), `clicks_month`, `clicks_low`,
-        `clicks_high` (clicks more a month), `worth`, `worth_low`, `worth_high` (their money a
-        month), `basis` (`contribution` or `paid_sales`), `controls` (unchanged products),
+        (`title`, `page`, `both`), `added`, `added_zh` (words that came into the title), `effect`,
+        `low`, `high` (clicks, relative to what they would have been; 95 %), `buyers_effect`,
+        `buyers_low`, `buyers_high` (the same for buyers; empty below 20), `clicks_month`,
+        `clicks_low`, `clicks_high` (clicks more a month), `worth`, `worth_low`, `worth_high` (their
+        money a month), `basis` (`contribution` or `paid_sales`), `controls` (unchanged products),
         `as_large` (of them, those that moved as far by themselves), `days_after`, `outcome`
         (`better`, `worse`, `not_enough`; `trend_before`: it moved against the others before the
         change already; `too_early`, `overlap`, `few`). Better and worse at a false discovery rate
@@ -100,9 +100,9 @@ def _listing_changes(store: Store, period: Period) -> pd.DataFrame:
     rows = [_judged(one, changes, counts, within(store, period).end) for one in
             changes[changes["in_year"]].to_dict("records")]  # fmt: skip
     names = ["product_id", "name", "name_zh", "day", "changed", "added", "added_zh", "effect",
-             "low", "high", "buyers_effect", "buyers_low", "buyers_high", "clicks_month", "clicks_low",
-             "clicks_high", "worth", "worth_low", "worth_high", "basis", "controls", "as_large",
-             "days_after", "outcome"]  # fmt: skip
+             "low", "high", "buyers_effect", "buyers_low", "buyers_high", "clicks_month",
+             "clicks_low", "clicks_high", "worth", "worth_low", "worth_high", "basis", "controls",
+             "as_large", "days_after", "outcome"]  # fmt: skip
     frame = pd.DataFrame(rows)
     if frame.empty:
         return pd.DataFrame(columns=names)

@@ -105,7 +105,8 @@ def review_signals(store: Store, period: Period) -> pd.DataFrame:
         `reviews`, `recent`, `recent_low`, `recent_high` (stars of the last 90 days; empty below 10
         reviews), `clicks_month` (search clicks), `worth` (what they bring a month), `basis`,
         `review_state` (`below`: the shop's mean; `falling`: the last 90 days lie below what was
-        before; `few`: fewer than 30 reviews; `fine`). Below and falling at a false discovery rate of 5 %.
+        before; `few`: fewer than 30 reviews; `fine`). Below and falling at a false discovery rate
+        of 5 %.
 
     Raises:
         MissingTable: Ratings, reviews, search terms or their products are unknown.

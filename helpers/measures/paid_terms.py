@@ -51,11 +51,12 @@ def paid_terms(store: Store, period: Period) -> pd.DataFrame:
         the channel's sales per buyer), `line` (return from which on it pays, the year after
         counted where known), `position` (rank among the free results; empty where none),
         `free_clicks` (a month), `judgement` (`exclude`: no buyer, and too many clicks for that to
-        be chance; `lower`: return below the line with its whole interval; `overlap`: the shop stands
-        first among the free results; `pays`; `cannot_tell`), `worth`, `worth_low`, `worth_high`
-        (money a month: lost on `exclude` and `lower`; on `overlap` from what stopping costs if no
-        ad buyer comes by the free result, below 0, to what it saves if all do, value empty). Buyers
-        of 1 to 9 and what rests on them are empty; they are judged as if they were 10.
+        be chance; `lower`: return below the line with its whole interval; `overlap`: the shop
+        stands first among the free results; `pays`; `cannot_tell`), `worth`, `worth_low`,
+        `worth_high` (money a month: lost on `exclude` and `lower`; on `overlap` from what stopping
+        costs if no ad buyer comes by the free result, below 0, to what it saves if all do, value
+        empty). Buyers of 1 to 9 and what rests on them are empty; they are judged as if they were
+        10.
 
     Raises:
         MissingTable: Spend or buyers by term are unknown.

@@ -47,9 +47,9 @@ def search_movers(store: Store, period: Period, *, against: str | None = None) -
         `change_low`, `change_high` (95 % by how its days swing against those of all terms, never
         less than chance), `relative` (change / before), `demand_effect`, `rank_effect`,
         `rest_effect` (clicks; add up to the change: impressions, click rate that goes with the
-        rank, click rate at the same rank), `main_effect` (`demand`, `rank` or `rest`: the largest in the change's
-        direction), `position`, `position_before`, `is_clear` (stands out among all terms compared,
-        false discovery rate 5 %), `state` (`new`, `gone`, `up`, `down`), `against`.
+        rank, click rate at the same rank), `main_effect` (`demand`, `rank` or `rest`: the largest
+        in the change's direction), `position`, `position_before`, `is_clear` (stands out among all
+        terms compared, false discovery rate 5 %), `state` (`new`, `gone`, `up`, `down`), `against`.
 
     Raises:
         MissingTable: Organic search terms are unknown for one of the periods.
@@ -85,8 +85,8 @@ def search_bridge(store: Store, period: Period, *, against: str | None = None) -
 
     Returns:
         Seven rows in order: `search_step` (`before`; `gone`: terms that show the shop no longer;
-        `demand`, `rank`, `rest` of the terms of both periods, as in `search_movers`; `new`: terms that did
-        not show it before; `now`), `value` (clicks; the middle five add up), `is_total`,
+        `demand`, `rank`, `rest` of the terms of both periods, as in `search_movers`; `new`: terms
+        that did not show it before; `now`), `value` (clicks; the middle five add up), `is_total`,
         `growth` (now / before - 1), `against`. Small terms are taken as one without a rank.
 
     Raises:
