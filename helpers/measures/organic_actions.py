@@ -26,11 +26,14 @@ NAMES = ["action", "term", "term_zh", "name", "name_zh", "channel", "added", "ad
          "low", "high", "position", "position_before", "clicks", "rating", "shop_rating", "spend",
          "cpc", "worth", "worth_low", "worth_high", "basis"]  # fmt: skip
 ORDER = ("roll_back", "regain", "add", "copy", "keep", "mend_reviews", "slow_reviews", "try")
+MOST_ALIKE = 3
 KEYWORDS = ("exclude", "lower", "bid", "test_pause")
 
 
 def organic_actions(store: Store, period: Period) -> pd.DataFrame:
     """What to do about free search, the surest first, then the most money.
+
+    Of terms for titles the three with the most clicks.
 
     Returns:
         `action` (`roll_back`: a changed title or page that lost clicks; `regain`: a term that
@@ -51,7 +54,7 @@ def organic_actions(store: Store, period: Period) -> pd.DataFrame:
 
 
 def keyword_actions(store: Store, period: Period) -> pd.DataFrame:
-    """What to do about the terms that are paid for, and which to bid on next.
+    """What to do about the terms that are paid for, and the three to bid on next.
 
     Returns:
         As `organic_actions`, with `action` `exclude` (no buyers), `lower` (returns too little),
@@ -83,6 +86,7 @@ def _joined(
     if len(lacks) == len(parts):
         raise lacks[0]
     frame = pd.DataFrame(rows).reindex(columns=NAMES)
+    frame["clicks"] = frame["clicks"].astype("float64").round()
     frame["basis"] = frame["basis"].fillna("contribution")
     frame["place"] = frame["action"].map({name: i for i, name in enumerate(order)})
     frame["size"] = frame["worth"].fillna(frame["spend"]).abs()
@@ -127,7 +131,7 @@ def _regain(store: Store, period: Period) -> list[dict[str, Any]]:
 
 
 def _titles(store: Store, period: Period) -> list[dict[str, Any]]:
-    rows = title_gaps(store, period).to_dict("records")
+    rows = title_gaps(store, period).head(MOST_ALIKE).to_dict("records")
     return [row | {"action": row["advice"], "clicks": row["clicks_month"]} for row in rows]
 
 
@@ -152,5 +156,5 @@ def _paid(store: Store, period: Period) -> list[dict[str, Any]]:
 def _next(store: Store, period: Period) -> list[dict[str, Any]]:
     return [
         row | {"action": "bid", "clicks": row["clicks_month"]}
-        for row in next_keywords(store, period).to_dict("records")
+        for row in next_keywords(store, period).head(MOST_ALIKE).to_dict("records")
     ]

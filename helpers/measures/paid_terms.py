@@ -29,6 +29,7 @@ FIRST_RANK = 1.5
 LOW_RANK = 4.0
 FEWEST_CLICKS = 20
 LARGEST_TERMS = 2000
+FIRST = ("exclude", "lower", "overlap")
 MONTHS = WINDOW_DAYS / MONTH_DAYS
 
 
@@ -42,21 +43,21 @@ class _Line:
 
 
 def paid_terms(store: Store, period: Period) -> pd.DataFrame:
-    """Search terms with spend in the 90 days to the period's end, most spend first.
+    """Search terms with spend in the 90 days to the period's end.
 
     Returns:
-        One row per channel and term: `channel`, `term`, `term_zh`, `intent`, `spend` (money a
-        month), `clicks`, `cpc`, `buyers`, `conversion`, `conversion_low`, `conversion_high` (buyers
-        per click; Poisson), `value`, `low`, `high` (return: paid sales of its buyers / spend, at
-        the channel's sales per buyer), `line` (return from which on it pays, the year after
-        counted where known), `position` (rank among the free results; empty where none),
-        `free_clicks` (a month), `judgement` (`exclude`: no buyer, and too many clicks for that to
-        be chance; `lower`: return below the line with its whole interval; `overlap`: the shop
-        stands first among the free results; `pays`; `cannot_tell`), `worth`, `worth_low`,
-        `worth_high` (money a month: lost on `exclude` and `lower`; on `overlap` from what stopping
-        costs if no ad buyer comes by the free result, below 0, to what it saves if all do, value
-        empty). Buyers of 1 to 9 and what rests on them are empty; they are judged as if they were
-        10.
+        One row per channel and term, those to act on first, then most spend: `channel`, `term`,
+        `term_zh`, `intent`, `spend` (money a month), `clicks`, `cpc`, `buyers`, `conversion`,
+        `conversion_low`, `conversion_high` (buyers per click; Poisson), `value`, `low`, `high`
+        (return: paid sales of its buyers / spend, at the channel's sales per buyer), `line` (return
+        from which on it pays, the year after counted where known), `position` (rank among the free
+        results; empty where none), `free_clicks` (a month), `judgement` (`exclude`: no buyer, and
+        too many clicks for that to be chance; `lower`: return below the line with its whole
+        interval; `overlap`: the shop stands first among the free results; `pays`; `cannot_tell`),
+        `worth`, `worth_low`, `worth_high` (money a month: lost on `exclude` and `lower`; on
+        `overlap` from what stopping costs if no ad buyer comes by the free result, below 0, to what
+        it saves if all do, value empty). Buyers of 1 to 9 and what rests on them are empty; they
+        are judged as if they were 10.
 
     Raises:
         MissingTable: Spend or buyers by term are unknown.
@@ -78,9 +79,10 @@ def paid_terms(store: Store, period: Period) -> pd.DataFrame:
              "position", "free_clicks", "judgement", "worth", "worth_low",
              "worth_high"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=names)
-    return frame.sort_values(
-        ["spend", "channel", "term"], ascending=[False, True, True], ignore_index=True
-    )
+    frame["place"] = frame["judgement"].map({name: i for i, name in enumerate(FIRST)}).fillna(3)
+    order = ["place", "spend", "channel", "term"]
+    frame = frame.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
+    return frame.drop(columns="place")
 
 
 def next_keywords(store: Store, period: Period) -> pd.DataFrame:

@@ -19,6 +19,8 @@ from helpers.measures.channel_days import (
 )
 from helpers.measures.channels import SMALLEST_GROUP, or_none
 from helpers.measures.frames import estimated, one_row
+from helpers.measures.traffic import organic_share
+from helpers.plan.periods import last_complete_month
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from helpers.plan.periods import Period
     from helpers.store.open import Store
 
+MONTHS = 13
 WEEK_DAYS = 7
 SMALLEST_SHARE = 0.001
 INTENTS = ("brand", "generic")
@@ -59,6 +62,39 @@ def organic_customer_share(store: Store, period: Period) -> pd.DataFrame:
         raise MissingTable("orders", ("customer_id",), "small")
     parts = (every_day(store, period, one, "new_customers") for one in (won, days))
     return estimated(ratio_of_sums(*parts), some, every)
+
+
+def organic_months(store: Store, period: Period, *, months: int = MONTHS) -> pd.DataFrame:
+    """Organic search's share of visitors and of new customers month by month, oldest first.
+
+    Returns:
+        Up to two rows a month: `month` (its first day), `share_of` (`visitors` or `new_customers`),
+        `value`, `low`, `high` (0 to 1; 95 %). Only whole months of which the store can say.
+
+    Raises:
+        MissingTable: It can say neither of any month.
+
+    Source: plan 2.2.
+    """
+    import pandas as pd
+
+    last = last_complete_month(within(store, period).end)
+    rows, lack = [], None
+    for month in last.back(months):
+        for name, measure in (
+            ("visitors", organic_share),
+            ("new_customers", organic_customer_share),
+        ):
+            try:
+                row = measure(store, month).iloc[0]
+            except MissingTable as missing:
+                lack = lack or missing
+                continue
+            ends = {end: row[end] for end in ("value", "low", "high")}
+            rows.append({"month": pd.Timestamp(month.start), "share_of": name, **ends})
+    if not rows:
+        raise lack or MissingTable("traffic_daily", ("day",), "short")
+    return pd.DataFrame(rows)
 
 
 def search_click_rate(store: Store, period: Period) -> pd.DataFrame:
