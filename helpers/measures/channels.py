@@ -202,7 +202,7 @@ def acquisition_of(store: Store, period: Period) -> pd.DataFrame:
     frame = _largest_first(rows, names, "spend")
     frame["spend_share"] = frame["spend"] / (frame["spend"].sum() or math.nan)
     frame["new_share"] = frame["new_customers"] / (frame["new_customers"].sum() or math.nan)
-    return hide_few(frame, "new_customers", "new_share", "cac", "cac_low", "cac_high")
+    return hide_few_of_all(frame, "new_customers", "new_share", "cac", "cac_low", "cac_high")
 
 
 def _returns(store: Store, period: Period) -> pd.DataFrame:
@@ -241,6 +241,20 @@ def hide_few(frame: pd.DataFrame, count: str, *derived: str) -> pd.DataFrame:
     """Empty counts of 1 to 9 customers and what would give them away."""
     few = frame[count].between(1, SMALLEST_GROUP - 1)
     changed = {name: frame[name].mask(few) for name in (count, *derived)}
+    return frame.assign(**changed)
+
+
+def hide_few_of_all(frame: pd.DataFrame, count: str, *derived: str) -> pd.DataFrame:
+    """As `hide_few`, where the total is told too.
+
+    Where the hidden are fewer than 10 together, the smallest shown is emptied with them, one
+    without spend if there is any: else the total less the shown would tell them.
+    """
+    hidden = frame[count].between(1, SMALLEST_GROUP - 1)
+    rest = frame[~hidden & (frame[count] > 0)].assign(paid=frame["spend"] > 0)
+    if 0 < frame.loc[hidden, count].sum() < SMALLEST_GROUP and len(rest):
+        hidden[rest.sort_values(["paid", count], kind="stable").index[0]] = True
+    changed = {name: frame[name].mask(hidden) for name in (count, *derived)}
     return frame.assign(**changed)
 
 

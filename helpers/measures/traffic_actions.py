@@ -21,6 +21,7 @@ from helpers.measures.channel_days import (
 from helpers.measures.channels import acquisition_by_channel, or_none
 from helpers.measures.contribution import known_contributions
 from helpers.measures.frames import divide
+from helpers.measures.paid_days import campaign_days
 from helpers.plan import targets
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 YEAR_DAYS = 365
 SMALLEST_COHORT = 30
 SMALLEST_COSTED_SHARE = 0.95
-TEST_SHARE = 0.2
 
 
 def value_by_channel(
@@ -112,9 +112,11 @@ def cost_against_value(store: Store, period: Period) -> pd.DataFrame:
         `channel`, `spend`, `new_customers`, `cac`, `low`, `high`, `break_even`, `break_even_low`,
         `break_even_high`, `ceiling` (money per new customer; empty where unknown), `action`
         (`cut`: costs more than its customers bring; `cap`: costs more than the target bears;
-        `test`: clearly below both; `watch`: not enough evidence), `worth` (money of the period:
-        lost on `cut`, above the ceiling on `cap`, gained by a test with 20 % more spend at today's
-        average on `test`), `worth_low`, `worth_high` (95 %).
+        `room`: clearly below both; `watch`: not enough evidence), `limit` (what a customer may cost
+        by that: `break_even` on `cut`, else the lower of both lines), `cpc` (money per click),
+        `cpc_limit` (what a click may cost so that a customer costs `limit`, at today's conversion
+        and other spend; empty where no clicks are counted), `worth` (money of the period: lost on
+        `cut`, above the ceiling on `cap`), `worth_low`, `worth_high` (95 %).
 
     Raises:
         MissingTable: As `acquisition_by_channel`.
@@ -130,9 +132,24 @@ def cost_against_value(store: Store, period: Period) -> pd.DataFrame:
     paid = _with_break_even(store, period, paid).assign(ceiling=gap["ceiling"])
     judged = pd.DataFrame([_judge(row) for row in paid.to_dict("records")], index=paid.index)
     names = ["channel", "spend", "new_customers", "cac", "low", "high", "break_even",
-             "break_even_low", "break_even_high", "ceiling", "action", "worth", "worth_low",
-             "worth_high"]  # fmt: skip
-    return pd.concat([paid, judged], axis=1).reindex(columns=names)
+             "break_even_low", "break_even_high", "ceiling", "action", "limit", "cpc", "cpc_limit",
+             "worth", "worth_low", "worth_high"]  # fmt: skip
+    frame = pd.concat([paid, judged], axis=1)
+    lines = frame["break_even"].where(
+        frame["action"] == "cut", frame[["break_even", "ceiling"]].min(axis=1)
+    )
+    return _with_clicks(store, period, frame.assign(limit=lines)).reindex(columns=names)
+
+
+def _with_clicks(store: Store, period: Period, frame: pd.DataFrame) -> pd.DataFrame:
+    """What a click costs, and may cost: the limit less other spend, times customers per click."""
+    rows = campaign_days(store, period)
+    rows = rows[rows["clicks"].notna()].groupby("channel")[["spend", "clicks"]].sum()
+    rows = rows[rows["clicks"] > 0].reindex(frame["channel"]).reset_index(drop=True)
+    other = (frame["spend"] - rows["spend"]).clip(lower=0.0)
+    for_clicks = frame["limit"] * frame["new_customers"] - other
+    limit = for_clicks.where(for_clicks > 0) / rows["clicks"]
+    return frame.assign(cpc=rows["spend"] / rows["clicks"], cpc_limit=limit)
 
 
 def _with_break_even(store: Store, period: Period, paid: pd.DataFrame) -> pd.DataFrame:
@@ -154,9 +171,7 @@ def _judge(row: dict[str, float]) -> dict[str, object]:
     elif row["low"] > row["ceiling"]:
         action, line = "cap", row["ceiling"]
     elif row["high"] < row["break_even_low"] and not row["high"] >= row["ceiling"]:
-        gain = TEST_SHARE * spend
-        ends = [gain * (row["break_even"] / row[cost] - 1) for cost in ("cac", "high", "low")]
-        return _worth("test", *ends)
+        return _worth("room", math.nan, math.nan, math.nan)
     else:
         return _worth("watch", math.nan, math.nan, math.nan)
     return _worth(

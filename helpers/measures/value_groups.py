@@ -51,16 +51,21 @@ CUSTOMERS_FOR_ERRORS = 300
 COLUMNS = ["customers", "observed", "predicted", "value", "low", "high"]
 
 
-def value_by_channel(store: Store, period: Period) -> pd.DataFrame:
-    """What the new customers of the last 365 days bring in their first 12 months, by first channel.
+def value_by_channel(store: Store, period: Period, *, months: int = 12) -> pd.DataFrame:
+    """What the new customers of the last 365 days bring in their first months, by first channel.
 
     The model knows no channel: what it predicts for customers with few purchases leans to the
     shop's mean, so that channels differ by more than the figures say, rather than by less.
 
+    Args:
+        store: Uses marts `customer_summary` and `purchase_days`.
+        period: Ends on the store's day.
+        months: How far, 12 or more.
+
     Returns:
         One row per channel, most valuable first: `channel` (`other` joins those of fewer than 10
-        customers), `customers`, `observed` (money a customer so far), `predicted` (the rest to 12
-        months, discounted to the store's day), `value` (the sum), `low`, `high` (95 %: customers
+        customers), `customers`, `observed` (money a customer so far), `predicted` (the rest to that
+        month, discounted to the store's day), `value` (the sum), `low`, `high` (95 %: customers
         vary and the fits are uncertain), `basis` (`contribution` or `paid_sales`).
 
     Raises:
@@ -70,6 +75,10 @@ def value_by_channel(store: Store, period: Period) -> pd.DataFrame:
     store.require("orders", "channel")
     found, customers = _first_year(store, period, period.trailing(YEAR_DAYS).start)
     customers = customers.assign(channel=joined_small(customers["first_channel"]))
+    if months > 12:
+        left = (round(months / 12 * YEAR_DAYS) - 1 - customers["age_days"]).clip(lower=0)
+        customers = customers.assign(days_left=left)
+        customers = customers.assign(predicted=_rest_of_year(found, customers))
     frame = _by_group(found, customers, "channel")
     frame = frame[frame["customers"] >= SMALLEST_GROUP]
     return frame.sort_values(["value", "channel"], ascending=[False, True], ignore_index=True)
