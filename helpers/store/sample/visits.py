@@ -275,6 +275,26 @@ def _with_earlier(world: World, random: np.random.Generator, journeys: Journeys)
     return concatenate(parts)
 
 
+def touch_shares(buys: Buys) -> dict[str, list[float]]:
+    """Expected share of the orders by channel: of the last visit, the first, and all alike.
+
+    Given through which channels the orders ended; in expectation over the visits before.
+    """
+    found = {name: np.zeros(len(NAMES)) for name in ("last", "first", "linear")}
+    for goes_on, rows in ((GOES_ON_BUYER, buys.is_first), (GOES_ON_RETURNING, ~buys.is_first)):
+        here = np.bincount(buys.channel[rows], minlength=len(NAMES)).astype(float)
+        seen = np.zeros(len(NAMES))
+        found["last"] += here
+        for before in range(MOST_BEFORE + 1):
+            seen += here
+            stops = 1.0 if before == MOST_BEFORE else 1 - goes_on
+            chance = goes_on**before * stops
+            found["first"] += chance * here
+            found["linear"] += chance * seen / (before + 1)
+            here = here @ EARLIER
+    return {name: (of / max(of.sum(), 1)).round(6).tolist() for name, of in found.items()}
+
+
 def visit_truth(sample: VisitSample) -> dict[str, Any]:
     """How visits come about, for `truth.json`."""
     return {
@@ -288,6 +308,7 @@ def visit_truth(sample: VisitSample) -> dict[str, Any]:
         "channels": [channel.name for channel in CHANNELS],
         "channel_of_the_visit_before": EARLIER.tolist(),
         "mean_gap_days": MEAN_GAP_DAYS,
+        "expected_share_of_orders": touch_shares(concatenate([_no_buys(), *sample.parts])),
         "leak": {
             "device": LEAK_DEVICE,
             "channel": LEAK_CHANNEL,
