@@ -104,6 +104,10 @@ def budget_by_channel(
     if plan not in shares:
         raise ValueError(f"plan == {plan!r}, must be one of {list(shares)}")
     found, worth = _tellable(store, period)
+    names = ["channel", "today", "recommended", "change", "change_share", "return_today",
+             "return_then", "move"]  # fmt: skip
+    if not found.tells.any():
+        return pd.DataFrame(columns=names)
     best = best_split(found, worth, shares[plan], lower, upper)
     frame = pd.DataFrame(
         {
@@ -120,10 +124,7 @@ def budget_by_channel(
                      for s in frame["change_share"]]  # fmt: skip
     frame["move"] = frame["move"].where(found.tells, "cannot_tell")
     frame.loc[~found.tells, ["return_today", "return_then"]] = float("nan")
-    frame = frame[found.tells.any() & frame["today"].notna()]
     order = frame["change"].abs().sort_values(ascending=False, kind="stable").index
-    names = ["channel", "today", "recommended", "change", "change_share", "return_today",
-             "return_then", "move"]  # fmt: skip
     return frame.loc[order, names].reset_index(drop=True)
 
 
@@ -152,12 +153,14 @@ def best_split(
         upper: Most spend of a channel, as a share of today's; never above the largest week seen.
 
     Raises:
-        ValueError: Limits that do not enclose today's spend.
+        ValueError: Limits that do not enclose today's spend, or nothing can be told.
     """
     import numpy as np
 
     from helpers.models.allocation import allocate
 
+    if found.fit is None:
+        raise ValueError("no channel's response can be told, so that no split is better.")
     if not 0 <= lower <= 1 <= upper:
         raise ValueError(f"lower == {lower} and upper == {upper}, must enclose 1 from 0 on.")
     seen = np.maximum(found.series.spend.to_numpy().max(axis=0), found.now)

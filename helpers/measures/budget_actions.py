@@ -15,7 +15,7 @@ from helpers.measures.response import (
     customer_values,
     shop_response,
 )
-from helpers.measures.spend_weeks import WEEKS_PER_MONTH
+from helpers.measures.spend_weeks import WEEKS_PER_MONTH, SpendWeeks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +52,7 @@ def spend_test_plans(store: Store, period: Period) -> pd.DataFrame:
 
     found = shop_response(store, period)
     worth = customer_values(store, period, found.series.channels)
-    recent = float(found.series.customers[-NOW_WEEKS:].mean())
-    deviation = math.sqrt(float(found.fit.noise.mean()) * recent)
+    deviation = _deviation(found.series)
     rows = []
     for place, channel in enumerate(found.series.channels):
         if found.verdicts[place].reason not in SPEND_REASONS or not found.now[place] > 0:
@@ -67,6 +66,22 @@ def spend_test_plans(store: Store, period: Period) -> pd.DataFrame:
     names = ["channel", "spend", "swing", "weeks", "half_width", "weeks_needed", "reason"]
     frame = pd.DataFrame(rows, columns=names)
     return frame.sort_values(["spend", "channel"], ascending=[False, True], ignore_index=True)
+
+
+def _deviation(series: SpendWeeks) -> float:
+    """Standard deviation of a week's new customers now, beyond calendar and free traffic.
+
+    Least squares on the controls; variance over mean as for counts, at least 1.
+    """
+    import numpy as np
+
+    controls = np.column_stack([np.ones(len(series.weeks)), series.controls])
+    solved, _, rank, _ = np.linalg.lstsq(controls, series.customers, rcond=None)
+    fitted = np.maximum(controls @ solved, 1.0)
+    freedom = max(len(fitted) - int(rank), 1)
+    dispersion = float(((series.customers - fitted) ** 2 / fitted).sum()) / freedom
+    recent = float(series.customers[-NOW_WEEKS:].mean())
+    return math.sqrt(max(dispersion, 1.0) * recent)
 
 
 def budget_actions(store: Store, period: Period) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpers.measures.spend_weeks import WEEK_DAYS, SpendWeeks, spend_weeks
+from helpers.measures.spend_weeks import CARRIED_WEEKS, WEEK_DAYS, SpendWeeks, spend_weeks
 from helpers.measures.traffic_actions import value_by_channel
 from helpers.store.errors import MissingTable
 
@@ -38,15 +38,15 @@ class Response:
 
     Attributes:
         series: The weeks that it rests on.
-        fit: Its fit.
+        fit: Its fit; None where spend alone says that no channel can be told.
         verdicts: Whether each channel's response can be told.
         now: (C,) money a week, the mean of the last 13 weeks.
-        demand: (S,) demand of these weeks, one a draw.
+        demand: (S,) demand of these weeks, one a draw; empty without a fit.
         tests: Tests of spend that the fit knows.
     """
 
     series: SpendWeeks
-    fit: ResponseFit
+    fit: ResponseFit | None
     verdicts: list[Verdict]
     now: np.ndarray
     demand: np.ndarray
@@ -143,7 +143,7 @@ def response_curves(store: Store, period: Period) -> pd.DataFrame:
     found = shop_response(store, period)
     parts = []
     for place, channel in enumerate(found.series.channels):
-        if not found.tells[place]:
+        if found.fit is None or not found.tells[place]:
             continue
         for step in np.linspace(0, FARTHEST, CURVE_STEPS):
             spend = found.now.copy()
@@ -164,7 +164,7 @@ def response_check(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row: `weeks`, `predicted`, `happened` (new customers), `error` (predicted / happened -
         1), `low`, `high` (95 % of what would be predicted for the sum, chance included),
-        `reading` (`inside`, `outside`).
+        `reading` (`inside`, `outside`). No row where no channel can be told.
 
     Raises:
         MissingTable: As `shop_response`, or fewer than 26 weeks are left to fit.
@@ -177,9 +177,12 @@ def response_check(store: Store, period: Period) -> pd.DataFrame:
     from helpers.models.response import FEWEST_PERIODS, fit_response
     from helpers.models.response_forecast import predicted
 
-    series = shop_response(store, period).series
-    cut = len(series.weeks) - HELD_OUT_WEEKS
-    if cut < FEWEST_PERIODS + 7:
+    names = ["weeks", "predicted", "happened", "error", "low", "high", "reading"]
+    found = shop_response(store, period)
+    series, cut = found.series, len(found.series.weeks) - HELD_OUT_WEEKS
+    if not found.tells.any():
+        return pd.DataFrame(columns=names)
+    if cut < FEWEST_PERIODS + CARRIED_WEEKS:
         raise MissingTable("ad_spend", ("day",), "short")
     spend = series.spend.to_numpy()
     controls = series.controls[:, series.controls[:cut].std(axis=0) > 0]
@@ -191,7 +194,6 @@ def response_check(store: Store, period: Period) -> pd.DataFrame:
     happened = float(series.customers[cut:].sum())
     reading = "inside" if low <= happened <= high else "outside"
     row = (HELD_OUT_WEEKS, draws.mean(), happened, draws.mean() / happened - 1, low, high, reading)
-    names = ["weeks", "predicted", "happened", "error", "low", "high", "reading"]
     return pd.DataFrame([row], columns=names)
 
 
@@ -210,14 +212,19 @@ def customer_values(store: Store, period: Period, channels: list[str]) -> np.nda
 
 
 def _fitted(store: Store, period: Period) -> Response:
+    import numpy as np
+
     from helpers.models.response import fit_response
     from helpers.models.response_tellability import can_tell
 
     series = spend_weeks(store, period)
     spend = series.spend.to_numpy()
     tests = _tests(store, series)
-    fit = fit_response(series.customers, spend, controls=series.controls, tests=tests)
     now = spend[-NOW_WEEKS:].mean(axis=0)
+    alone = can_tell(spend, series.calendar, series.free_visitors)
+    if not any(verdict.tells for verdict in alone):
+        return Response(series, None, alone, now, np.empty(0), tests)
+    fit = fit_response(series.customers, spend, controls=series.controls, tests=tests)
     verdicts = can_tell(spend, series.calendar, series.free_visitors, fit=fit, at=now)
     demand = fit.demand[:, -NOW_WEEKS:].mean(axis=1)
     return Response(series, fit, verdicts, now, demand, tests)
@@ -263,7 +270,7 @@ def _channel(found: Response, place: int, worth: float) -> dict[str, object]:
     }
     names = ("next_cost", "next_cost_low", "next_cost_high", "average_cost", "brought_share",
              "brought_low", "brought_high", "later_share", "value", "low", "high")  # fmt: skip
-    if not verdict.tells:
+    if not verdict.tells or found.fit is None:
         return row | dict.fromkeys(names, math.nan) | {"verdict": "cannot_tell"}
     more = marginal(found.fit, found.now, found.demand)[:, place]
     low, high = np.quantile(more, ENDS)
@@ -280,6 +287,7 @@ def _later(found: Response, place: int) -> float:
     """Share of an effect that comes after its week: one less the first adstock weight."""
     from helpers.models.response_likelihood import adstock_weights
 
+    assert found.fit is not None
     weights = adstock_weights(found.fit.carry_over[:, place], 8)
     return float(1 - weights[:, 0].mean())
 

@@ -67,7 +67,7 @@ def sample(density: Density, starts: Floats, *, seed: int = 0) -> Sample:
     """
     rng = np.random.default_rng(seed)
     centre = highest(density, starts)
-    root = np.linalg.cholesky(_covariance_at(density, centre))
+    root = _root(_covariance_at(density, centre))
     at, step = _spread_starts(density, centre, root, rng), 0.2
     for _ in range(2):
         kept, at, step = _run(density, at, root, step, WARM_UP // 2, rng, adapt=True)
@@ -127,8 +127,11 @@ def _root_of_draws(drawn: Floats, root: Floats) -> Floats:
     flat = drawn.reshape(-1, drawn.shape[-1])
     weight = len(flat) / (len(flat) + 5.0 * flat.shape[1])
     covariance = weight * np.cov(flat, rowvar=False) + (1 - weight) * root @ root.T
-    better: Floats = np.linalg.cholesky(covariance)
-    return better
+    return _root(covariance)
+
+
+def _root(covariance: Floats) -> Floats:
+    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
 def _run(
