@@ -1,4 +1,4 @@
-"""Command line: `python -m benchmarks [coverage | budget | scale | customers]`; all when none is named."""
+"""Command line: `python -m benchmarks [coverage | budget | scale | customers]`, or all of them."""
 
 from __future__ import annotations
 
