@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,6 +147,7 @@ class Credits:
         self.channels = tuple(channels)
         self._place = {name: i for i, name in enumerate(self.channels)}
         self._moves = self._count_moves()
+        self._rules: dict[str, Floats] = {}
 
     def shares(self, model: str, weights: ArrayLike | None = None) -> Floats:
         """Share of conversions of each channel under each weighting of the paths.
@@ -172,6 +174,11 @@ class Credits:
         return (weights @ self._moves).reshape(len(weights), size, size)
 
     def _rule(self, model: str) -> Floats:
+        if model not in self._rules:
+            self._rules[model] = self._credit(model)
+        return self._rules[model]
+
+    def _credit(self, model: str) -> Floats:
         found = np.zeros((len(self.paths), len(self.channels)))
         for i, path in enumerate(self.paths):
             if path.conversions:
@@ -194,27 +201,38 @@ class Credits:
 
 
 def resampled_shares(
-    credits: Credits, model: str, counts: ArrayLike, *, draws: int = 400, seed: int = 0
-) -> Floats:
+    credits: Credits,
+    counts: ArrayLike,
+    made: Any = None,
+    *,
+    models: Sequence[str] = MODELS,
+    draws: int = 400,
+    seed: int = 0,
+) -> dict[str, Floats]:
     """Shares of conversions when people are drawn anew, for intervals.
 
     Args:
-        credits: One path per kind of person, of count 1.
-        model: One of `MODELS`.
+        credits: Paths with their counts for one journey.
         counts: Persons of each kind; each is drawn as often as a Poisson variable of mean 1 says,
             so a kind is drawn as often as one with its count as mean.
+        made: (kinds, paths) journeys of each path that one person of a kind made, a NumPy or SciPy
+            sparse array; one kind per path when not given.
+        models: Some of `MODELS`; all are given the same people.
         draws: Number of draws.
-        seed: Seed of the random numbers, the same people for every model.
+        seed: Seed of the random numbers.
 
     Returns:
-        (draws, channels).
+        Model to (draws, channels).
     """
     random = np.random.default_rng(seed)
-    parts = []
+    mean = np.asarray(counts, float)
+    parts: dict[str, list[Floats]] = {model: [] for model in models}
     for begin in range(0, draws, DRAWS_AT_ONCE):
-        size = (min(DRAWS_AT_ONCE, draws - begin), len(credits.paths))
-        parts.append(credits.shares(model, random.poisson(np.asarray(counts, float), size)))
-    return np.concatenate(parts)
+        drawn = random.poisson(mean, (min(DRAWS_AT_ONCE, draws - begin), len(mean)))
+        weights = drawn.astype(float) if made is None else drawn.astype(float) @ made
+        for model in models:
+            parts[model].append(credits.shares(model, weights))
+    return {model: np.concatenate(found) for model, found in parts.items()}
 
 
 def _require_model(model: str) -> None:

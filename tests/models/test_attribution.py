@@ -186,7 +186,8 @@ def test_position_gives_the_ends_forty_per_cent_each_and_halves_two_visits():
 def test_resampled_shares_vary_as_a_share_of_people_does():
     # 300 people order through a, 100 through b: sd of the share is sqrt(0.75 x 0.25 / 400).
     paths = (Path(("a",), 1), Path(("b",), 1))
-    found = resampled_shares(Credits(paths, ("a", "b")), "markov", [300, 100], draws=2000)
+    credits = Credits(paths, ("a", "b"))
+    found = resampled_shares(credits, [300, 100], models=["markov"], draws=2000)["markov"]
     assert found.shape == (2000, 2)
     assert found.sum(axis=1) == pytest.approx(np.ones(2000))
     assert found[:, 0].mean() == pytest.approx(0.75, abs=0.002)
