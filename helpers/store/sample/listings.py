@@ -19,6 +19,7 @@ from helpers.store.sample.world import World
 
 TOP_PRODUCTS, TOP_DAYS = 90, 760
 REVIEWS_PER_PIECE = 0.24
+REPORT_NOISE = 0.01
 FALLING = (("Women's Apparel", 0, 150, 0.55), ("Bath", 1, 220, 0.45))
 
 
@@ -91,7 +92,7 @@ def _ratings(world: World, search: Search, product: np.ndarray, day: np.ndarray)
     random = stream(world.setting.seed, "ratings")
     catalogue = world.catalogue
     usual = 4.93 - 1.1 * catalogue.refund_rate + random.normal(0, 0.05, len(catalogue))
-    stars = usual[product]
+    stars = usual[product] + random.normal(0, REPORT_NOISE, len(product))
     for name, which, back, fall in FALLING:
         category = [of.name for of in CATEGORIES].index(name)
         of = product == search.pairs[category][which]

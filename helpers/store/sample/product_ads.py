@@ -1,42 +1,110 @@
 """Rows of `product_ads`: which products the on-site ads show, and what they cost.
 
-A set of popular products is advertised for a quarter at a time. In the last weeks it also holds
-products whose stock lasts for less than their supplier's lead time; nobody has stopped their ads.
+Keyword ads show the products of the terms that they bid on. Display ads show a set of popular
+products for a quarter at a time; in the last weeks it also holds products whose stock lasts for
+less than their supplier's lead time, as nobody has stopped their ads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from helpers.store.sample.advertising import CAMPAIGNS, Spend
-from helpers.store.sample.arrow import dates, money, words
+from helpers.store.sample.advertising import Spend
+from helpers.store.sample.arrow import dates, money, text
 from helpers.store.sample.block_tables import Columns, product_ids
+from helpers.store.sample.columns import concatenate, take
 from helpers.store.sample.delivery import WAREHOUSES
+from helpers.store.sample.search_days import CAMPAIGN_NAMES, Bids, split_by_share
 from helpers.store.sample.streams import stream
 from helpers.store.sample.supply import Stock
 from helpers.store.sample.totals import Totals
 from helpers.store.sample.world import World
 
-PRODUCTS = {"keywords_generic": 11, "smart_display": 13}
+KEYWORDS, DISPLAY, CHANNEL = "keywords_generic", "smart_display", "onsite_ads"
+DISPLAYED = 13
 QUARTER_DAYS, MOST_DAYS = 91, 1_461
-ADVERTISED_SHARE = 0.94
+DISPLAYED_SHARE = 0.94
 SHORT_PRODUCTS, SHORT_DAYS, SALES_WEEKS = 4, 60, 8
 
 
-def product_ad_columns(world: World, totals: Totals, stock: Stock, spend: Spend) -> list[Columns]:
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of one campaign."""
+
+    day: np.ndarray
+    product: np.ndarray
+    cents: np.ndarray
+    impressions: np.ndarray
+    clicks: np.ndarray
+    claimed_cents: np.ndarray
+
+
+def product_ad_columns(
+    world: World, totals: Totals, stock: Stock, spend: Spend, bids: Bids
+) -> Iterator[Columns]:
     """Table `product_ads`, one part for each campaign."""
-    short = short_products(world, totals, stock)
-    return [_of_campaign(world, spend, name, count, short) for name, count in PRODUCTS.items()]
+    yield _columns(world, KEYWORDS, _by_keywords(world, spend, bids))
+    yield _columns(world, DISPLAY, _displayed(world, spend, short_products(world, totals, stock)))
+
+
+def _columns(world: World, campaign: str, rows: _Rows) -> Columns:
+    on_sale = world.catalogue.launched[rows.product] <= rows.day
+    on_sale &= world.catalogue.dropped[rows.product] > rows.day
+    rows = take(rows, on_sale & (rows.day >= world.setting.days - MOST_DAYS))
+    return {
+        "day": dates(world.setting, rows.day),
+        "channel": text(CHANNEL, len(rows.day)),
+        "campaign": text(campaign, len(rows.day)),
+        "product_id": product_ids(rows.product),
+        "spend": money(rows.cents),
+        "impressions": pa.array(rows.impressions),
+        "clicks": pa.array(rows.clicks),
+        "attributed_sales": money(rows.claimed_cents),
+    }
+
+
+def _by_keywords(world: World, spend: Spend, bids: Bids) -> _Rows:
+    """Generic terms' money and clicks by the product that they show."""
+    generic = np.array([not term.is_brand for term in bids.terms])
+    shown = np.array([term.product for term in bids.terms])[generic]
+    product, column = np.unique(shown, return_inverse=True)
+    sums = []
+    for of in (bids.cents, bids.impressions, bids.clicks):
+        by_product = np.zeros((world.setting.days, len(product)), dtype=np.int64)
+        np.add.at(by_product.T, column, of[:, generic].T)
+        sums.append(by_product)
+    return _seen(spend, KEYWORDS, np.arange(world.setting.days), product, *sums)
+
+
+def _seen(
+    spend: Spend,
+    campaign: str,
+    span: np.ndarray,
+    product: np.ndarray,
+    cents: np.ndarray,
+    impressions: np.ndarray,
+    clicks: np.ndarray,
+) -> _Rows:
+    """Days and products with money or clicks; claims go by clicks."""
+    row = CAMPAIGN_NAMES.index(campaign)
+    part = clicks / np.maximum(spend.clicks[span, row], 1)[:, None]
+    claimed = np.floor(part * spend.attributed_cents[span, row][:, None]).astype(np.int64)
+    cells = np.nonzero((cents > 0) | (clicks > 0))
+    day, column = cells
+    return _Rows(
+        span[day], product[column], cents[cells], impressions[cells], clicks[cells], claimed[cells]
+    )
 
 
 def short_products(world: World, totals: Totals, stock: Stock) -> np.ndarray:
-    """Well-selling products whose stock at the end covers the least of their lead time.
+    """Of the best-selling fifth, products whose stock at the end covers the least of a lead time.
 
-    The best-selling tenth that is still sold is looked at; a product may be in it by chance of the
-    stock simulation only where its pieces on hand cover fewer days than its supplier needs.
+    None whose pieces on hand, at the sales of the last weeks, last until a new order would come.
     """
     if not len(stock.day):
         return np.zeros(0, dtype=np.int64)
@@ -50,72 +118,47 @@ def short_products(world: World, totals: Totals, stock: Stock) -> np.ndarray:
     return rows[np.lexsort((rows, cover[rows] / lead[rows]))][:SHORT_PRODUCTS]
 
 
-def _of_campaign(
-    world: World, spend: Spend, campaign: str, count: int, short: np.ndarray
-) -> Columns:
-    random = stream(world.setting.seed, "product_ads", [*PRODUCTS].index(campaign))
-    row = [of.name for of in CAMPAIGNS].index(campaign)
-    days = world.setting.days
-    parts = []
-    for first in range(max(days - MOST_DAYS, 0) // QUARTER_DAYS, -(-days // QUARTER_DAYS)):
-        start = first * QUARTER_DAYS
-        span = np.arange(max(start, days - MOST_DAYS), min(start + QUARTER_DAYS, days))
-        product = _chosen(world, random, int(span[0]), count)
-        product = np.unique(np.concatenate([product, short]))
+def _displayed(world: World, spend: Spend, short: np.ndarray) -> _Rows:
+    """Display ads: an own set of products each quarter, and `short` in the last weeks."""
+    random = stream(world.setting.seed, "display")
+    days, parts = world.setting.days, []
+    for start in range(0, days, QUARTER_DAYS):
+        span = np.arange(start, min(start + QUARTER_DAYS, days))
+        product = np.unique(np.concatenate([_chosen(world, random, start), short]))
         late = np.isin(product, short) & (span[:, None] < days - SHORT_DAYS)
-        on_sale = world.catalogue.launched[product] <= span[:, None]
-        on_sale &= world.catalogue.dropped[product] > span[:, None]
+        gone = world.catalogue.dropped[product] <= span[:, None]
         weight = random.gamma(2.0, 0.5, len(product)) + 0.15
         daily = weight * np.exp(random.normal(0, 0.2, (len(span), len(product))))
-        share = np.where(on_sale & ~late, daily, 0.0)
-        share *= ADVERTISED_SHARE / np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
-        parts.append(_rows(random, spend, row, span, product, share))
-    day, product, cents, seen, clicks, claimed = (
-        np.concatenate(of) for of in zip(*parts, strict=True)
-    )
-    return {
-        "day": dates(world.setting, day),
-        "channel": words([CAMPAIGNS[row].channel], np.zeros(len(day), dtype=np.int64)),
-        "campaign": words([campaign], np.zeros(len(day), dtype=np.int64)),
-        "product_id": product_ids(product),
-        "spend": money(cents),
-        "impressions": pa.array(seen),
-        "clicks": pa.array(clicks),
-        "attributed_sales": money(claimed),
-    }
+        share = np.where(late | gone, 0.0, daily)
+        share *= DISPLAYED_SHARE / np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+        parts.append(_shared(random, spend, span, product, share))
+    return concatenate(parts)
 
 
-def _chosen(world: World, random: np.random.Generator, day: int, count: int) -> np.ndarray:
+def _shared(
+    random: np.random.Generator,
+    spend: Spend,
+    span: np.ndarray,
+    product: np.ndarray,
+    share: np.ndarray,
+) -> _Rows:
+    """Parts of the campaign's money, views and clicks; money goes half by share, half by clicks."""
+    row = CAMPAIGN_NAMES.index(DISPLAY)
+    clicks = split_by_share(random, spend.clicks[span, row], share)
+    unclicked = spend.impressions[span, row] - spend.clicks[span, row]
+    seen = clicks + split_by_share(random, unclicked, share)
+    part = 0.5 * share + 0.5 * clicks / np.maximum(spend.clicks[span, row], 1)[:, None]
+    cents = np.floor(part * spend.cents[span, row][:, None]).astype(np.int64)
+    return _seen(spend, DISPLAY, span, product, cents, seen, clicks)
+
+
+def _chosen(world: World, random: np.random.Generator, day: int) -> np.ndarray:
     """Products of a quarter: popular ones that are on sale when it begins."""
     catalogue = world.catalogue
     on_sale = (catalogue.launched <= day) & (catalogue.dropped > day)
     chance = np.where(on_sale, np.log(catalogue.popularity), -np.inf)
     drawn = chance + random.gumbel(size=len(chance))
-    return np.sort(np.argsort(-drawn, kind="stable")[: min(count, int(on_sale.sum()))])
-
-
-def _rows(
-    random: np.random.Generator,
-    spend: Spend,
-    row: int,
-    span: np.ndarray,
-    product: np.ndarray,
-    share: np.ndarray,
-) -> tuple[np.ndarray, ...]:
-    """Parts of the campaign's money, views, clicks and claims, by day and product."""
-    rest = np.maximum(1 - share.sum(axis=1, keepdims=True), 0)
-    chance = np.concatenate([share, rest], axis=1)
-    clicks = random.multinomial(spend.clicks[span, row], chance)[:, :-1]
-    unclicked = spend.impressions[span, row] - spend.clicks[span, row]
-    seen = clicks + random.multinomial(unclicked, chance)[:, :-1]
-    whole = np.maximum(spend.clicks[span, row], 1)[:, None]
-    part = 0.5 * share + 0.5 * clicks / whole
-    cents = np.floor(part * spend.cents[span, row][:, None]).astype(np.int64)
-    claimed = np.floor(clicks / whole * spend.attributed_cents[span, row][:, None])
-    day, column = np.nonzero((cents > 0) | (clicks > 0))
-    cells = (day, column)
-    return (span[day], product[column], cents[cells], seen[cells], clicks[cells],
-            claimed[cells].astype(np.int64))  # fmt: skip
+    return np.argsort(-drawn, kind="stable")[: min(DISPLAYED, int(on_sale.sum()))]
 
 
 def product_ad_truth(world: World, totals: Totals, stock: Stock, ids: list[str]) -> dict[str, Any]:

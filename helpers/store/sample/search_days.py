@@ -6,6 +6,8 @@ were, and a term that gains takes nothing from the other listed ones in expectat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
@@ -30,6 +32,7 @@ from helpers.store.sample.world import World
 MOST_DAYS = 1_461
 BID_CHANNEL = "onsite_ads"
 BRAND_CAMPAIGN, GENERIC_CAMPAIGN = "keywords_brand", "keywords_generic"
+CAMPAIGN_NAMES = [campaign.name for campaign in CAMPAIGNS]
 PLACE_NOISE = 0.06
 SPENT_ON_TERMS = 0.97
 
@@ -39,7 +42,7 @@ def organic_term_columns(world: World, search: Search, totals: Totals, traffic: 
     random = stream(world.setting.seed, "organic_terms")
     share, place, rate = organic_clicks(world, search)
     visitors = traffic.visitors[:, ORGANIC_SEARCH]
-    clicks = _split(random, visitors, share)
+    clicks = split_by_share(random, visitors, share)
     unseen = visitors[:, None] * share * (1 / rate - 1)
     buyers = totals.buyers[:, ORGANIC_SEARCH] - totals.fake_buyers[:, ORGANIC_SEARCH]
     return _columns(
@@ -52,40 +55,64 @@ def organic_term_columns(world: World, search: Search, totals: Totals, traffic: 
     )  # fmt: skip
 
 
-def bid_term_columns(
-    world: World, search: Search, totals: Totals, traffic: Traffic, spend: Spend
-) -> Columns:
-    """Rows of the ads that bid on terms: parts of their campaigns' views, clicks and money."""
-    random = stream(world.setting.seed, "bid_terms")
+@dataclass(frozen=True)
+class Bids:
+    """What the terms with a bid cost and bring, by day and term.
+
+    Attributes:
+        terms: The terms.
+        clicks: Clicks.
+        impressions: Times shown.
+        cents: Money spent.
+    """
+
+    terms: tuple[Term, ...]
+    clicks: np.ndarray
+    impressions: np.ndarray
+    cents: np.ndarray
+
+
+def draw_bids(world: World, search: Search, spend: Spend) -> Bids:
+    """Parts of the keyword campaigns' views, clicks and money."""
+    random = stream(world.setting.seed, "bids")
     terms = tuple(term for term in search.terms if term.bid > 0)
     brand = np.array([term.is_brand for term in terms])
     share = np.array([term.bid for term in terms]) * season(world, terms)
     share = share * wandering(world, "bid_demand", len(terms))
     dear = np.where(brand, 1.0, np.array([term.place for term in terms]) ** 0.12)
-    shape = share.shape
-    clicks, seen, cents = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+    clicks, seen, cents = (np.zeros(share.shape, dtype=np.int64) for _ in range(3))
     for name, rows in ((BRAND_CAMPAIGN, brand), (GENERIC_CAMPAIGN, ~brand)):
-        campaign = [of.name for of in CAMPAIGNS].index(name)
+        campaign = CAMPAIGN_NAMES.index(name)
         part = share[:, rows] * np.minimum(0.97 / share[:, rows].sum(axis=1, keepdims=True), 1)
-        of_terms = _split(random, spend.clicks[:, campaign], part)
+        of_terms = split_by_share(random, spend.clicks[:, campaign], part)
         others = spend.clicks[:, campaign] - of_terms.sum(axis=1)
         weight = of_terms * dear[rows] * np.exp(random.normal(0, 0.05, of_terms.shape))
         whole = np.maximum(weight.sum(axis=1) + others, 1)
         money_of = SPENT_ON_TERMS * spend.cents[:, campaign] / whole
         clicks[:, rows], cents[:, rows] = of_terms, np.floor(weight * money_of[:, None])
         unclicked = spend.impressions[:, campaign] - spend.clicks[:, campaign]
-        seen[:, rows] = of_terms + _split(random, unclicked, part)
+        seen[:, rows] = of_terms + split_by_share(random, unclicked, part)
+    return Bids(terms, clicks, seen, cents)
+
+
+def bid_term_columns(world: World, bids: Bids, totals: Totals, traffic: Traffic) -> Columns:
+    """Rows of the ads that bid on terms, with the channel's buyers who came by them."""
+    random = stream(world.setting.seed, "bid_terms")
     channel = NAMES.index(BID_CHANNEL)
     visitors, buyers = traffic.visitors[:, channel], totals.buyers[:, channel]
-    place = np.where(brand, 1.1, 1.5) * np.exp(np.abs(random.normal(0, 0.25, shape)))
+    usual = np.where([term.is_brand for term in bids.terms], 1.1, 1.5)
     return _columns(
-        world, terms, BID_CHANNEL, impressions=seen, clicks=clicks, place=place,
-        buyers=_buyers(random, terms, clicks, visitors, buyers), cents=cents,
+        world, bids.terms, BID_CHANNEL,
+        impressions=bids.impressions,
+        clicks=bids.clicks,
+        place=usual * np.exp(np.abs(random.normal(0, 0.25, bids.clicks.shape))),
+        buyers=_buyers(random, bids.terms, bids.clicks, visitors, buyers),
+        cents=bids.cents,
     )  # fmt: skip
 
 
-def _split(random: np.random.Generator, whole: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Parts of each day's whole; what is left over belongs to terms that nobody lists."""
+def split_by_share(random: np.random.Generator, whole: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Parts of each day's whole; what is left over is nobody's."""
     rest = np.maximum(1 - share.sum(axis=1, keepdims=True), 0)
     return random.multinomial(whole, np.concatenate([share, rest], axis=1))[:, :-1]
 
@@ -100,7 +127,7 @@ def _buyers(
     """Buyers by term: parts of the channel's buyers, never more than the term's clicks."""
     weight = clicks * np.array([term.buys for term in terms])
     share = weight / np.maximum(np.maximum(visitors, weight.sum(axis=1) / 0.97), 1)[:, None]
-    return np.minimum(_split(random, buyers, share), clicks)
+    return np.minimum(split_by_share(random, buyers, share), clicks)
 
 
 def _columns(

@@ -16,6 +16,7 @@ from helpers.store.sample.product_ads import product_ad_columns, product_ad_trut
 from helpers.store.sample.search import make_search
 from helpers.store.sample.search_days import (
     bid_term_columns,
+    draw_bids,
     organic_term_columns,
     search_truth,
 )
@@ -40,9 +41,10 @@ def source_columns(
     if on.search:
         search = make_search(world)
         yield "search_terms", organic_term_columns(world, search, totals, traffic)
-        yield "search_terms", bid_term_columns(world, search, totals, traffic, spend)
+        bids = draw_bids(world, search, spend)
+        yield "search_terms", bid_term_columns(world, bids, totals, traffic)
         yield "listings", listing_columns(world, search, totals)
-        for columns in product_ad_columns(world, totals, stock, spend):
+        for columns in product_ad_columns(world, totals, stock, spend, bids):
             yield "product_ads", columns
     if on.creators:
         yield "live_sessions", live_columns(world, totals, traffic, spend)

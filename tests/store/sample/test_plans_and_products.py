@@ -12,7 +12,19 @@ def test_money_on_products_is_part_of_its_campaign(full):
         " USING (day, campaign)"
     )[0]
     assert over == 0
-    assert share == pytest.approx(0.94, abs=0.02)
+    assert 0.85 < share < 1
+
+
+def test_keyword_ads_show_the_products_of_their_terms(full):
+    wrong, rows = full.rows(
+        "SELECT count(*) FILTER (p.spend <> t.spend OR p.clicks <> t.clicks OR p.spend IS NULL),"
+        " count(*) FROM (SELECT day, product_id, sum(spend) spend, sum(clicks) clicks FROM"
+        " search_terms WHERE channel = 'onsite_ads' AND NOT is_brand GROUP BY ALL HAVING sum(spend)"
+        " > 0) t LEFT JOIN (SELECT * FROM product_ads WHERE campaign = 'keywords_generic') p"
+        " USING (day, product_id)"
+    )[0]
+    assert wrong == 0
+    assert rows > 10_000
 
 
 def test_advertised_products_are_on_sale(full):
