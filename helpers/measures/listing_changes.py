@@ -9,6 +9,7 @@ them. Source: plan 2.2.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -304,8 +305,9 @@ def _added(old: object, new: object, *, words: bool) -> str | None:
     if not isinstance(old, str) or not isinstance(new, str):
         return None
     if words:
-        known = {word.casefold() for word in old.split()}
-        return " ".join(word for word in new.split() if word.casefold() not in known) or None
+        before, after = (re.findall(r"[\w'’&-]+", text) for text in (old, new))
+        known = {word.casefold() for word in before}
+        return " ".join(word for word in after if word.casefold() not in known) or None
     from difflib import SequenceMatcher
 
     found = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()

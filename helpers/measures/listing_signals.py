@@ -34,6 +34,7 @@ FEWEST_PAIRS = 8
 FEWEST_GAPS = 2
 LARGEST_PAIRS = 2000
 RECENT_DAYS = 90
+YEAR_DAYS = 365
 FEWEST_REVIEWS = 30
 FEWEST_RECENT = 10
 SHORTEST_RUN = 2
@@ -48,6 +49,9 @@ def title_gaps(store: Store, period: Period) -> pd.DataFrame:
     the two suffices. The gain is what the click rate of terms whose title holds them is above that
     of the others at the same rank (least squares of log click rate on log rank and on whether the
     title holds the term). More impressions, which the words may bring too, are not counted.
+
+    Terms by which clearly fewer than half as many buy as by the others over a year are left out:
+    words for those who look for something else.
 
     Returns:
         One row per term and product with at least 10 clicks: `term`, `term_zh`, `product_id`,
@@ -66,6 +70,7 @@ def title_gaps(store: Store, period: Period) -> pd.DataFrame:
     Source: plan 2.2.
     """
     pairs = _pairs(store, period)
+    pairs = pairs[~pairs["term"].isin(_unsold(store, period))].reset_index(drop=True)
     held = np.array([_holds(row) for row in pairs.to_dict("records")])
     gaps = pairs[~held].reset_index(drop=True)
     if gaps.empty:
@@ -97,7 +102,9 @@ def review_signals(store: Store, period: Period) -> pd.DataFrame:
 
     How single reviews spread is not known: the interval takes the widest spread that stars from 1
     to 5 with such a mean can have, so it errs on the careful side. Reviews of the last 90 days come
-    from the mean and number now and then; rounding of the means is part of their interval.
+    from the mean and number now and then; rounding of the means is part of their interval. Where
+    that gives no possible mean, the source's stars are none of all reviews so far: `recent` is
+    empty, and the stars then and now are compared.
 
     Returns:
         One row per product with search clicks in the period: `product_id`, `name`, `name_zh`,
@@ -204,6 +211,21 @@ def _pairs(store: Store, period: Period) -> pd.DataFrame:
     return store.to_frame(wanted.order_by("term", *PRODUCT))
 
 
+def _unsold(store: Store, period: Period) -> list[str]:
+    """Terms of a year by which clearly fewer than half as many buy as by the others."""
+    from scipy.stats import chi2
+
+    if "buyers" in store.quality["empty_columns"].get("search_terms", ()):
+        return []
+    rows = of_span(store, within(store, period.trailing(YEAR_DAYS)))
+    rows = rows.filter(rows.intent != "brand")
+    frame = store.to_frame(rows.group_by("term").aggregate(**sums(rows)).order_by("term"))
+    rate = frame["buyers"].sum() / frame["clicks"].sum()
+    most = chi2.ppf(0.975, 2 * frame["buyers"].fillna(0) + 2) / 2
+    few = frame["clicks"] * rate / 2 > most
+    return [str(term) for term in frame.loc[few, "term"]]
+
+
 def _state(store: Store, day: date, *columns: str) -> ir.Table:
     """The latest known value of columns of `listings` of each product on a day."""
     rows = store.table("listings")
@@ -252,15 +274,19 @@ def _with_recent(frame: pd.DataFrame) -> pd.DataFrame:
     means = frame[["rating", "rating_then"]].to_numpy(float)
     coarse = np.allclose(np.round(means, 1), means, equal_nan=True, atol=1e-6)
     rounding = (0.05 if coarse else 0.005) / math.sqrt(3)
-    recent = (stars / new).clip(1, 5)
     rounded = rounding * np.hypot(frame["reviews"], frame["reviews_then"]) / new
+    recent = stars / new
+    recent = recent.where(recent.between(1 - 2 * rounded, 5 + 2 * rounded)).clip(1, 5)
     error = np.hypot(_spread(recent) / new**0.5, rounded)
     old = _spread(frame["rating_then"]) / frame["reviews_then"] ** 0.5
+    now = _spread(frame["rating"]) / frame["reviews"] ** 0.5
+    shown = (frame["rating_then"] - frame["rating"]) / np.hypot(old, now)
+    fall = (frame["rating_then"] - recent) / np.hypot(error, old)
     return frame.assign(
         recent=recent,
         recent_low=(recent - 1.96 * error).clip(lower=1),
         recent_high=(recent + 1.96 * error).clip(upper=5),
-        fall=(frame["rating_then"] - recent) / np.hypot(error, old),
+        fall=fall.where(recent.notna(), shown),
     )
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 NAMES = ["action", "term", "term_zh", "name", "name_zh", "channel", "added", "added_zh", "effect",
          "low", "high", "position", "position_before", "clicks", "rating", "shop_rating", "spend",
-         "cpc", "worth", "worth_low", "worth_high", "basis"]  # fmt: skip
+         "cpc", "terms", "worth", "worth_low", "worth_high", "basis"]  # fmt: skip
 ORDER = ("roll_back", "regain", "add", "copy", "keep", "mend_reviews", "slow_reviews", "try")
 MOST_ALIKE = 3
-KEYWORDS = ("exclude", "lower", "bid", "test_pause")
+KEYWORDS = ("exclude", "lower", "bid", "test_brand", "test_pause")
 
 
 def organic_actions(store: Store, period: Period) -> pd.DataFrame:
@@ -59,7 +59,8 @@ def keyword_actions(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         As `organic_actions`, with `action` `exclude` (no buyers), `lower` (returns too little),
         `bid` (next keyword), `test_pause` (the shop stands first there for nothing: `worth_low` to
-        `worth_high` is what stopping costs or saves), `channel`, `spend` (a month) and `cpc`.
+        `worth_high` is what stopping costs or saves), `test_brand` (the same for all `terms` that
+        name the brand together), `channel`, `spend` (a month) and `cpc`.
 
     Raises:
         MissingTable: None of its parts is known.
@@ -131,7 +132,10 @@ def _regain(store: Store, period: Period) -> list[dict[str, Any]]:
 
 
 def _titles(store: Store, period: Period) -> list[dict[str, Any]]:
-    rows = title_gaps(store, period).head(MOST_ALIKE).to_dict("records")
+    gaps = title_gaps(store, period)
+    if gaps.empty:
+        return []
+    rows = gaps.head(MOST_ALIKE if gaps["advice"].iloc[0] == "add" else 1).to_dict("records")
     return [row | {"action": row["advice"], "clicks": row["clicks_month"]} for row in rows]
 
 
@@ -145,12 +149,16 @@ def _reviews(store: Store, period: Period) -> list[dict[str, Any]]:
 
 
 def _paid(store: Store, period: Period) -> list[dict[str, Any]]:
-    wanted = {"exclude": "exclude", "lower": "lower", "overlap": "test_pause"}
-    return [
-        row | {"action": wanted[row["judgement"]]}
-        for row in paid_terms(store, period).to_dict("records")
-        if row["judgement"] in wanted
-    ]
+    terms = paid_terms(store, period)
+    first = terms[terms["judgement"] == "overlap"]
+    brand = first[first["intent"] == "brand"]
+    rows = terms[terms["judgement"].isin(["exclude", "lower"])].to_dict("records")
+    rows = [row | {"action": row["judgement"]} for row in rows]
+    if len(brand) > 1:
+        sums = brand[["spend", "worth_low", "worth_high"]].sum().to_dict()
+        rows.append(brand.iloc[0].to_dict() | sums | {"action": "test_brand", "terms": len(brand)})
+        first = first.drop(brand.index)
+    return rows + [row | {"action": "test_pause"} for row in first.to_dict("records")]
 
 
 def _next(store: Store, period: Period) -> list[dict[str, Any]]:
