@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helpers.store.errors import BadInput
 from helpers.store.ingest.source import Note, literal
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FOLDER = "ga4"
+LONGEST_EVENT = 1 << 26
 SUFFIXES = (".parquet", ".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 _NAME = re.compile(r"events_(?P<intraday>intraday_)?(?P<day>\d{8})(?!\d)")
 _PARAMETERS = (
@@ -57,25 +58,26 @@ COLUMNS = {
 """What is read of an event, as DuckDB types; fields that a file lacks are empty."""
 NEEDED = ("event_timestamp", "event_name", "event_params", "user_pseudo_id")
 NO_VALUE = ("", "(not set)", "(none)", "(data not available)", "<Other>", "(other)")
+_PLACES = """
+    CREATE OR REPLACE TEMP TABLE ga4_places AS
+    SELECT first, row_number() OVER (ORDER BY moment, batch, nth, identity) AS place FROM (
+        SELECT identity, min(rowid) AS first, min(event_timestamp) AS moment,
+            min(coalesce(batch_ordering_id, 0)) AS batch, min(coalesce(batch_event_index, 0)) AS nth
+        FROM ga4_delivered GROUP BY identity)"""
+"""The order of events, each once; events alike in all that is read are one."""
 _FLAT = """
     CREATE OR REPLACE TEMP TABLE ga4_events AS
-    SELECT DISTINCT ON (identity) * FROM (
-        SELECT hash({every}) AS identity,
-            timezone({zone}, timezone('UTC', make_timestamp(event_timestamp))) AS happened_at,
-            {{'at': event_timestamp, 'batch': coalesce(batch_ordering_id, 0),
-                'nth': coalesce(batch_event_index, 0), 'identity': hash({every})}} AS place,
-            event_name, nullif(user_pseudo_id, '') AS visitor_id, nullif(user_id, '') AS user_id,
-            {session} AS session,
-            coalesce({engaged_text}, CAST({engaged} AS VARCHAR)) = '1' AS is_engaged,
-            {engagement} AS engagement_msec, {page} AS page,
-            lower(device.category) AS device,
-            session_traffic_source_last_click AS last_click,
-            collected_traffic_source AS collected,
-            {source} AS source, {medium} AS medium, {campaign} AS campaign,
-            {currency} AS currency,
-            coalesce(nullif(ecommerce.transaction_id, ''), {transaction}) AS transaction_id,
-            ecommerce, items, __file
-        FROM ({scan}))"""
+    SELECT place, timezone({zone}, timezone('UTC', make_timestamp(event_timestamp))) AS happened_at,
+        event_name, nullif(user_pseudo_id, '') AS visitor_id, nullif(user_id, '') AS user_id,
+        {session} AS session, coalesce({engaged_text}, CAST({engaged} AS VARCHAR)) = '1'
+            AS is_engaged,
+        {engagement} AS engagement_msec, {page} AS page, lower(device.category) AS device,
+        session_traffic_source_last_click AS last_click, collected_traffic_source AS collected,
+        {source} AS source, {medium} AS medium, {campaign} AS campaign, {currency} AS currency,
+        coalesce(nullif(ecommerce.transaction_id, ''), {transaction}) AS transaction_id,
+        ecommerce, items, __file
+    FROM (SELECT *, rowid AS first, list_transform(event_params, lambda p: p.key) AS keys
+        FROM ga4_delivered) JOIN ga4_places USING (first)"""
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -109,13 +111,14 @@ def load(
     Raises:
         BadInput: A file holds no events of GA4.
     """
-    taken, notes = _without_intraday(files)
-    scans = [_scan(connection, path, folder) for path in taken]
-    every = ", ".join(COLUMNS)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE ga4_delivered AS {' UNION ALL '.join(scans)}")
+    folder = folder.absolute()
+    taken, notes = _without_intraday([path.absolute() for path in files])
+    scans = _scans(connection, taken, folder)
+    _read(connection, " UNION ALL ".join(scans), taken, folder)
+    connection.execute(_PLACES)
     connection.execute(
         _FLAT.format(
-            every=every, zone=literal(zone), scan="SELECT * FROM ga4_delivered",
+            zone=literal(zone),
             session=_parameter("ga_session_id", "int_value"),
             engaged_text=_parameter("session_engaged", "string_value"),
             engaged=_parameter("session_engaged", "int_value"),
@@ -155,58 +158,92 @@ def _without_intraday(files: Sequence[Path]) -> tuple[list[Path], list[Note]]:
     return [p for p in files if p not in left_out], notes
 
 
-def _scan(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> str:
-    """SQL of one file's events with `COLUMNS` and `__file`."""
+def _scans(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], folder: Path) -> list[str]:
+    """SQL of the events of all files with `COLUMNS` and `path`, one for files of one form."""
+    forms: dict[tuple[str, ...], list[Path]] = {}
+    for path in files:
+        if path.suffix == ".parquet":
+            forms.setdefault(_form(connection, path, folder), []).append(path)
+    scans = [_parquet(form, paths) for form, paths in forms.items()]
+    texts = [path for path in files if path.suffix != ".parquet"]
+    return [*scans, _json(texts)] if texts else scans
+
+
+def _form(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> tuple[str, ...]:
+    """Names and types of a Parquet file's columns, in turn."""
     import duckdb
 
-    label = str(path.relative_to(folder))
     try:
-        query = _parquet(connection, path) if path.suffix == ".parquet" else _json(path)
-        names = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
-        found = _filled(connection, query) if path.suffix != ".parquet" else names
+        query = f"DESCRIBE SELECT * FROM read_parquet({literal(path)})"
+        found = connection.execute(query).fetchall()
     except duckdb.Error as error:
-        raise BadInput(
-            f"{label}: can't be read as events of GA4 ({str(error).splitlines()[0]}); save the "
-            "table events_YYYYMMDD of BigQuery as Parquet, or as JSON with one event a line"
-        ) from error
-    if lacking := [name for name in NEEDED if name not in found]:
-        raise BadInput(
-            f"{label}: has no {', '.join(lacking)}; events of GA4's BigQuery export have "
-            f"{', '.join(NEEDED)}: save the table events_YYYYMMDD with all its columns"
-        )
-    return f"SELECT *, {literal(label)} AS __file FROM ({query})"
+        raise BadInput(_unreadable(str(path.relative_to(folder)), error)) from error
+    if lacking := [name for name in NEEDED if name not in {row[0] for row in found}]:
+        raise BadInput(_lacking(str(path.relative_to(folder)), lacking))
+    return tuple(text for row in found for text in row[:2])
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    scan = f"read_parquet({literal(path)})"
-    found = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
+def _parquet(form: Sequence[str], paths: Sequence[Path]) -> str:
     columns = [
-        f"CAST({name if name in found else 'NULL'} AS {kind}) AS {name}"
+        f"CAST({name if name in form[::2] else 'NULL'} AS {kind}) AS {name}"
         for name, kind in COLUMNS.items()
-        if name in found or name not in NEEDED
     ]
-    return f"SELECT {', '.join(columns)} FROM {scan}"
-
-
-def _json(path: Path) -> str:
-    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in COLUMNS.items())
-    return (
-        f"SELECT * FROM read_json({literal(path)}, format = 'newline_delimited', "
-        f"columns = {{{columns}}}, maximum_object_size = 67108864)"
+    listed = ", ".join(map(literal, paths))
+    return f"SELECT {', '.join(columns)}, filename AS path FROM read_parquet([{listed}], " + (
+        "filename = true)"
     )
 
 
-def _filled(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    """Needed fields that any event of a JSON file has; all where it holds no event."""
-    counts = ", ".join(f"count({name})" for name in NEEDED)
-    row: Any = connection.execute(f"SELECT count(*), {counts} FROM ({query})").fetchone()
-    return [name for name, filled in zip(NEEDED, row[1:], strict=True) if filled or not row[0]]
+def _json(paths: Sequence[Path]) -> str:
+    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in COLUMNS.items())
+    return (
+        f"SELECT {', '.join(COLUMNS)}, filename AS path FROM read_json("
+        f"[{', '.join(map(literal, paths))}], format = 'newline_delimited', "
+        f"columns = {{{columns}}}, maximum_object_size = {LONGEST_EVENT}, filename = true)"
+    )
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, query: str, files: Sequence[Path], folder: Path
+) -> None:
+    """Make the table `ga4_delivered` of all events, with `__file` as the name below the folder."""
+    import duckdb
+
+    label = f"substr(path, {len(str(folder)) + 2})"
+    try:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE ga4_delivered AS SELECT * EXCLUDE (path), "
+            f"{label} AS __file, hash({', '.join(COLUMNS)}) AS identity FROM ({query})"
+        )
+    except duckdb.Error as error:
+        names = [str(path.relative_to(folder)) for path in files if str(path) in str(error)]
+        raise BadInput(_unreadable(", ".join(names) or "events", error)) from error
+    filled = ", ".join(f"count({name})" for name in NEEDED)
+    for name, *counts in connection.execute(
+        f"SELECT __file, {filled} FROM ga4_delivered GROUP BY 1 ORDER BY 1"
+    ).fetchall():
+        lacking = [name for name, n in zip(NEEDED, counts, strict=True) if not n]
+        if lacking and lacking != ["user_pseudo_id"]:
+            raise BadInput(_lacking(name, lacking))
+
+
+def _unreadable(label: str, error: Exception) -> str:
+    return (
+        f"{label}: can't be read as events of GA4 ({str(error).splitlines()[0]}); save the table "
+        "events_YYYYMMDD of BigQuery as Parquet, or as JSON with one event a line"
+    )
+
+
+def _lacking(label: str, names: Sequence[str]) -> str:
+    return (
+        f"{label}: has no {', '.join(names)}; events of GA4's BigQuery export have "
+        f"{', '.join(NEEDED)}: save the table events_YYYYMMDD with all its columns"
+    )
 
 
 def _parameter(key: str, kind: str) -> str:
     """SQL of one of an event's parameters."""
-    found = f"list_filter(event_params, lambda p: p.key = {literal(key)})"
-    return f"({found})[1].value.{kind}"
+    return f"event_params[list_position(keys, {literal(key)})].value.{kind}"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -46,7 +46,7 @@ PAGES = {
 """Kind of a page by its path, the first that fits; else by what events say of it."""
 OTHER = "other"
 _ORIGINS = """
-    SELECT visitor_id, session, arg_min(origin, row(priority, place)) AS origin FROM (
+    SELECT visitor_id, session, arg_min(origin, priority * 1000000000000 + place) AS origin FROM (
         SELECT visitor_id, session, place, 1 AS priority, {{
             'source': last_click.cross_channel_campaign.source,
             'medium': last_click.cross_channel_campaign.medium,
