@@ -21,9 +21,9 @@ from helpers.store.sample.world import World
 BRAND, BRAND_ZH = "Sample shop", "示例店铺"
 NO_PRODUCT = -1
 SEEN_POWER, CLICKED_POWER = 0.4, 0.6
-SEASON_POWER = 0.4
+SEASON_POWER = 0.15
 MOST_LISTED = 0.9
-TERM_NOISE, TERM_MEMORY = 0.08, 0.9
+TERM_NOISE, TERM_MEMORY = 0.06, 0.9
 BRAND_CLICK_RATE, CLICK_RATE = 0.32, 0.11
 PEOPLE = {"Women's Apparel": ("women's ", "女士"), "Men's Apparel": ("men's ", "男士")}
 OCCASIONS = (
