@@ -89,8 +89,8 @@ def creator_results(store: Store, period: Period, *, kind: str = "live") -> pd.D
         `profit` (money), `each`, `low`, `high` (profit of one work, 95 %, works independent),
         `gpm` (paid sales per 1,000 views), `engagement_rate` (engagements per view),
         `engagement_cost` (cost per engagement), `new_customers`, `cac` (cost per new customer),
-        `highest_fee` (what one work may cost at most, its other costs as they are), `fee` (what it
-        costs now), `verdict` (`renew`, `renegotiate`, `stop`, `keep`, `few` works, `unsure`),
+        `highest_fee` (the fee at which a work breaks even, its other costs as they are; empty where
+        none is paid), `fee` (what is paid now), `verdict` (`renew`, `renegotiate`, `stop`, `keep`, `few` works, `unsure`),
         largest loss first. Figures that rest on 1 to 9 buyers are empty.
 
     Raises:
@@ -222,7 +222,7 @@ def _creator(creator: str, part: pd.DataFrame) -> dict[str, object]:
         "engagement_rate": divide(sums["engagements"], sums["views"]),
         "engagement_cost": divide(sums["cost"], sums["engagements"]),
         "new_customers": sums["new_customers"], "cac": divide(sums["cost"], sums["new_customers"]),
-        "highest_fee": max(highest, 0.0), "fee": fee, "buyers": sums["buyers"],
+        "highest_fee": max(highest, 0.0) if fee else math.nan, "fee": fee, "buyers": sums["buyers"],
         "verdict": _verdict(count, low, high, highest, fee, own),
     }  # fmt: skip
 
