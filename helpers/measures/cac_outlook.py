@@ -47,9 +47,10 @@ def cac_outlook(store: Store, period: Period, *, months: int = MONTHS) -> pd.Dat
         season taken off; the mean of the last three months where it is too short), `pace`,
         `pace_low`, `pace_high` (relative change a month), `year_pace` (in twelve), `target`, `due`
         (day), `months_left` (from the last month to that day), `pace_needed` (relative change a
-        month from `level` to the target by that day, over the next 12 months where none is ahead;
-        empty where the target is met), `reach`, `earliest`, `latest` (first day of the month of the
-        crossing, 95 %; empty where open or more than ten years off). Empty what can't be said.
+        month from `level` to the target by `aim`; empty where the target is met), `aim` (that day,
+        12 months on where none is ahead), `reach`, `earliest`, `latest` (first day of the month of
+        the crossing, 95 %; more than ten years off is not enough evidence). Empty what can't be
+        said.
 
     Raises:
         MissingTable: Spend or customers are unknown.
@@ -117,14 +118,17 @@ def _aim(target: Target | None, level: float, last: date) -> dict[str, Any]:
     import pandas as pd
 
     if target is None:
-        return {"target": math.nan, "due": pd.NaT, "months_left": math.nan, "pace_needed": math.nan}
+        return {"target": math.nan, "due": pd.NaT, "months_left": math.nan, "aim": pd.NaT,
+                "pace_needed": math.nan}  # fmt: skip
     left = math.nan
     if target.due:
         left = (target.due.year - last.year) * 12 + target.due.month - last.month
     span = left if left > 0 else 12
     needed = (target.value / level) ** (1 / span) - 1 if level > target.value else math.nan
     due = pd.Timestamp(target.due) if target.due else pd.NaT
-    return {"target": target.value, "due": due, "months_left": left, "pace_needed": needed}
+    aim = due if left > 0 else pd.Timestamp(last) + pd.DateOffset(months=12)
+    return {"target": target.value, "due": due, "months_left": left, "aim": aim,
+            "pace_needed": needed}  # fmt: skip
 
 
 def _variant(trend: LogTrend | None, target: Target | None, row: dict[str, Any]) -> str:
@@ -138,7 +142,7 @@ def _variant(trend: LogTrend | None, target: Target | None, row: dict[str, Any])
         return "near"
     if row["pace_low"] > 0:
         return "away"
-    if not (row["pace_high"] < 0 and row["reach"] == row["reach"]):
+    if not (row["pace_high"] < 0 and row["latest"] == row["latest"]):
         return "unclear"
     if not row["months_left"] > 0:
         return "leads"

@@ -26,7 +26,7 @@ COLUMNS = [
     "channel", "is_paid", "customers", "cac", "cac_low", "cac_high", "brought", "brought_low",
     "brought_high", "value_12", "value_24", "value_24_low", "value_24_high", "ratio", "ratio_low",
     "ratio_high", "left", "left_low", "left_high", "payback", "payback_low", "payback_high",
-    "verdict",
+    "channel_verdict",
 ]  # fmt: skip
 
 
@@ -46,9 +46,10 @@ def channel_value(store: Store, period: Period) -> pd.DataFrame:
         `value_24_high` (money a customer), `ratio` (`value_12` / `cac`), `ratio_low`, `ratio_high`,
         `left` (value of 12 months less cost of all its customers, money), `left_low`, `left_high`,
         `payback` (month since first purchase; empty where not reached in 12), `payback_low`,
-        `payback_high`, `verdict` (`pays`: surely more in 12 months than it costs; `later`: surely
-        less in 12 months but more in 24; `loses`: surely less in 24 months too; `late`: surely less
-        in 12 months, 24 can't be told; `open`: 12 months can't be told). Intervals are 95 %.
+        `payback_high`, `channel_verdict` (`pays`: surely more in 12 months than it costs; `later`:
+        surely less in 12 months but more in 24; `loses`: surely less in 24 months too; `late`:
+        surely less in 12 months, 24 can't be told; `open`: 12 months can't be told). Intervals are
+        95 %.
 
     Raises:
         MissingTable: Cost of goods, spend or the channel of orders is unknown for 365 days, or the
@@ -56,7 +57,7 @@ def channel_value(store: Store, period: Period) -> pd.DataFrame:
 
     Source: plan 1.3, 2.2, 4.4.
     """
-    frame = ltv_to_cac_by_channel(store, period)
+    frame = _ratios(store, period)
     frame = frame.rename(columns={"low": "ratio_low", "high": "ratio_high", "value": "value_12"})
     paid = paid_channels(channel_days(store, period.trailing(YEAR_DAYS)))
     longer = value_by_channel(store, period, months=24).set_index("channel")
@@ -72,8 +73,16 @@ def channel_value(store: Store, period: Period) -> pd.DataFrame:
             known = {} if source is None else source[column]
             frame[name] = frame["channel"].map(known).astype("float64")
     frame["is_paid"] = frame["channel"].isin(paid)
-    frame["verdict"] = [_verdict(row) for row in frame.to_dict("records")]
+    frame["channel_verdict"] = [_verdict(row) for row in frame.to_dict("records")]
     return frame[COLUMNS]
+
+
+def _ratios(store: Store, period: Period) -> pd.DataFrame:
+    """`ltv_to_cac_by_channel`, computed once for both measures."""
+    store.mart("channel_days")  # named on the page also when the result is at hand
+    key = f"ltv_to_cac_by_channel {period.end}"
+    found: pd.DataFrame = store.once(key, lambda: ltv_to_cac_by_channel(store, period))
+    return found
 
 
 def _brought(store: Store, period: Period) -> pd.DataFrame | None:
@@ -115,7 +124,7 @@ def channel_value_whole(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     whole = ltv_to_cac(store, period).iloc[0]
-    channels = ltv_to_cac_by_channel(store, period)
+    channels = _ratios(store, period)
     losing = channels[channels["reading"] == "loses"]
     row = {
         "customers": whole["n"], "cac": whole["denominator"], "value_12": whole["numerator"],

@@ -100,6 +100,29 @@ def cac_platform_new(store: Store, period: Period) -> pd.DataFrame:
     return _cost_of(store, period, frame, customers)
 
 
+def acquisition_commission(store: Store, period: Period) -> pd.DataFrame:
+    """CPS and host commission on first purchases, as far as it is part of acquisition cost.
+
+    Returns:
+        One row: `commission` (money of the period), `open` (of it still to be settled, at the rate
+        of the channel's settled first purchases), `share` (of acquisition spend, 0 to 1), `each`
+        (money per new customer).
+
+    Raises:
+        MissingTable: As `cac_blended`, or the store shows no settlements.
+
+    Source: plan 1.3.
+    """
+    import pandas as pd
+
+    store.require("settlements", "order_id", "affiliate_commission")
+    days = _spend_and_customers(store, period)
+    names = ("commission", "open_commission", "acquisition_spend", "new_customers")
+    money, to_come, spend, new = (float(days[name].sum()) for name in names)
+    row = (money, to_come, divide(money, spend), divide(money, new))
+    return pd.DataFrame([row], columns=["commission", "open", "share", "each"])
+
+
 def new_customers(store: Store, period: Period) -> pd.DataFrame:
     """Customers whose first paid order lies in the period; a count, exact.
 

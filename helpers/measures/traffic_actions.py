@@ -186,6 +186,26 @@ def _worth(action: str, worth: float, low: float, high: float) -> dict[str, obje
     return {"action": action, "worth": worth, "worth_low": low, "worth_high": high}
 
 
+def bid_limits(store: Store, period: Period) -> pd.DataFrame:
+    """What to ask of paid channels whose customers surely cost too much, most money first.
+
+    Returns:
+        As `cost_against_value`, its channels to `cut` and to `cap` alone; `action` ends in `_whole`
+        where no price of a click leads to the limit, because fees and commission reach it alone
+        or no clicks are counted.
+
+    Raises:
+        MissingTable: As `cost_against_value`.
+
+    Source: plan 1.3, 2.2.
+    """
+    frame = cost_against_value(store, period)
+    frame = frame[frame["action"].isin(("cut", "cap"))]
+    whole = frame["cpc_limit"].isna().map({True: "_whole", False: ""})
+    frame = frame.assign(action=frame["action"] + whole)
+    return frame.sort_values(["worth", "channel"], ascending=[False, True], ignore_index=True)
+
+
 def acquisition_costs(store: Store, period: Period) -> pd.DataFrame:
     """Acquisition cost by every definition of the contract, the binding one first.
 

@@ -77,7 +77,8 @@ def value_by_channel(store: Store, period: Period, *, months: int = 12) -> pd.Da
     customers = customers.assign(channel=joined_small(customers["first_channel"]))
     if months > 12:
         left = (round(months / 12 * YEAR_DAYS) - 1 - customers["age_days"]).clip(lower=0)
-        customers = customers.assign(days_left=left)
+        weeks = (left / DAYS_PER_WEEK).round()  # whole weeks: a seventh of the horizons to reckon
+        customers = customers.assign(days_left=weeks * DAYS_PER_WEEK)
         customers = customers.assign(predicted=_rest_of_year(found, customers))
     frame = _by_group(found, customers, "channel")
     frame = frame[frame["customers"] >= SMALLEST_GROUP]
