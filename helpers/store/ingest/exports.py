@@ -16,7 +16,7 @@ from helpers.store.ingest import exports_spend, ga4_sessions
 from helpers.store.ingest.exports_spend import Beside, SpendExport
 from helpers.store.ingest.exports_text import Report
 from helpers.store.ingest.ga4 import Ga4
-from helpers.store.ingest.ga4_events import event_files
+from helpers.store.ingest.ga4_events import FOLDER, event_files
 from helpers.store.ingest.google_ads import GoogleAds
 from helpers.store.ingest.meta_ads import MetaAds
 from helpers.store.ingest.source import Ingested, Note, Source, TableAccount, literal
@@ -64,10 +64,19 @@ def find(data: str | Path) -> Found:
                 "it elsewhere"
             )
     spend = [(export, export.reports(folder)) for export in SPEND_EXPORTS]
-    return Found(
-        tuple((export, reports) for export, reports in spend if reports),
-        tuple(event_files(folder)),
-    )
+    events = tuple(event_files(folder))
+    if not events and (others := _files(folder / FOLDER)):
+        raise BadInput(
+            f"{others[0].relative_to(folder)}: is no file of GA4's events; save the tables "
+            "events_YYYYMMDD of BigQuery as Parquet, or as JSON with one event a line"
+        )
+    return Found(tuple((export, reports) for export, reports in spend if reports), events)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder that are not hidden; none where there is no such folder."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if path.is_file() and not path.name.startswith(".")]
 
 
 class WithExports:

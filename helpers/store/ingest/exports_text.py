@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".txt")
 EMPTY = ("", "-", "--")
 LINES_BEFORE_HEADER = 8
+LONGEST_HEADER = 1 << 16
 BATCH = 50_000
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -75,7 +76,8 @@ def look_at(path: Path, label: str, marks: Callable[[Sequence[str]], bool]) -> R
     encoding = _encoding(path)
     try:
         with path.open(encoding=encoding, newline="") as opened:
-            for number, line in enumerate(islice(opened, LINES_BEFORE_HEADER), 1):
+            for number in range(1, LINES_BEFORE_HEADER + 1):
+                line = opened.readline(LONGEST_HEADER)
                 separator = "\t" if "\t" in line else ","
                 names = [name.strip() for name in _fields(line, separator) or ()]
                 if marks(names):

@@ -172,6 +172,14 @@ def test_files_that_are_no_events_are_refused_with_the_next_step(read, folder) -
         read(made)
 
 
+def test_a_folder_for_events_without_any_is_refused(folder) -> None:
+    made = folder()
+    (made / "ga4").mkdir()
+    (made / "ga4" / "events.csv").write_text("event_name\npage_view\n")
+    with pytest.raises(BadInput, match=r"ga4/events\.csv: is no file of GA4's events"):
+        recognise(made)
+
+
 # Channels
 
 
