@@ -88,7 +88,7 @@ def _joined(
         raise lacks[0]
     frame = pd.DataFrame(rows).reindex(columns=NAMES)
     frame["clicks"] = frame["clicks"].astype("float64").round()
-    frame["basis"] = frame["basis"].fillna("contribution")
+    frame["basis"] = frame["basis"].astype("object").fillna("contribution")
     frame["place"] = frame["action"].map({name: i for i, name in enumerate(order)})
     frame["size"] = frame["worth"].fillna(frame["spend"]).abs()
     frame = frame.sort_values(
