@@ -194,7 +194,8 @@ def disagreement(store: Store, period: Period) -> pd.DataFrame:
         orders), `lowest`, `highest` (of them), `range` (between them), `more_by` (rule that gives
         most), `less_by`, `platform_share` (share of the shop's orders in the same days that
         `orders.channel` names), `claimed_share` (sales that the channel claims / paid sales of the
-        whole shop; as it reports them, never to be added up; empty where it reports none).
+        whole shop; as it reports them, never to be added up; empty where it reports none),
+        `claim_excess` (claims less the highest; empty where no channel claims).
 
     Raises:
         MissingTable: As `journeys`.
@@ -215,6 +216,7 @@ def disagreement(store: Store, period: Period) -> pd.DataFrame:
     others = or_none(_elsewhere, store, window_of(store, period))
     for name in ("platform_share", "claimed_share"):
         frame[name] = math.nan if others is None else others[name].reindex(frame.index)
+    frame["claim_excess"] = frame["claimed_share"] - frame["highest"]
     frame = frame.reset_index().rename_axis(columns=None)
     return frame.sort_values(["range", "channel"], ascending=[False, True], ignore_index=True)
 
@@ -309,13 +311,13 @@ def cost_by_model(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per paid channel, most spend first: `channel`, `spend`, `platform` (cost by the
         channel that the platform names), one column per model (cost; empty where it rests on too
-        few), `lowest`, `highest` (of the models), `line` (what a customer brings in 365 days; what
-        the target bears where cost of goods is unknown; empty where neither), `line_is`
-        (`value`, `target` or empty), `last_says`, `loses_by`, `earns_by` (number of models that
-        say so), `verdict` (`earns`, `loses`: all rules say so; `depends`: some say earns and others
-        loses, or last click says loses and others don't; `unsure`), `worth` (what the new customers
-        bring less spend, by Shapley's rule), `worth_low`, `worth_high` (by the rules that give
-        least and most).
+        few), `lowest`, `highest` (of the models), `span` (between them / `lowest`), `line` (what a
+        customer brings in 365 days; what the target bears where cost of goods is unknown; empty
+        where neither), `line_is` (`value`, `target` or empty), `last_says`, `loses_by`, `earns_by`
+        (number of models that say so), `rule_verdict` (`earns`, `loses`: all rules say so;
+        `depends`: some say earns and others loses, or last click says loses and others don't;
+        `unsure`), `worth` (what the new customers bring less spend, by Shapley's rule),
+        `worth_low`, `worth_high` (by the rules that give least and most).
 
     Raises:
         MissingTable: As `journeys`, `cost_against_value`; or fewer than 50 journeys of new
@@ -339,7 +341,8 @@ def cost_by_model(store: Store, period: Period) -> pd.DataFrame:
             rows.append(_priced(row, part, new))
     if not rows:
         raise MissingTable("sessions", ("channel",), "undefined")
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return frame.assign(span=frame["highest"] / frame["lowest"] - 1)
 
 
 def _priced(row: dict[str, Any], part: pd.DataFrame, new: float) -> dict[str, Any]:
@@ -373,7 +376,7 @@ def _priced(row: dict[str, Any], part: pd.DataFrame, new: float) -> dict[str, An
         "last_says": says[LAST],
         "loses_by": loses,
         "earns_by": earns,
-        "verdict": _verdict(says[LAST], loses, earns, len(MODELS)),
+        "rule_verdict": _verdict(says[LAST], loses, earns, len(MODELS)),
         "worth": worth[SHAPLEY],
         "worth_low": min(sure, default=math.nan),
         "worth_high": max(sure, default=math.nan),
@@ -416,10 +419,10 @@ def attribution_actions(store: Store, period: Period) -> pd.DataFrame:
 
     rows = []
     for row in cost_by_model(store, period).to_dict("records"):
-        if row["verdict"] in ("earns", "unsure"):
+        if row["rule_verdict"] in ("earns", "unsure"):
             continue
         action, worth = "depends", (row["worth"], row["worth_low"], row["worth_high"])
-        if row["verdict"] == "loses":
+        if row["rule_verdict"] == "loses":
             action, worth = "lower", (-row["worth"], -row["worth_high"], -row["worth_low"])
         elif row["last_says"] == "loses":
             action = "keep"

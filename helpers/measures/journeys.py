@@ -63,7 +63,8 @@ def window_of(store: Store, period: Period) -> Period:
     """
     store.require("sessions", "visitor_id", "started_at", "channel", "order_id")
     end = min(period.end, store.as_of)
-    first, last = store.once("sessions.known", lambda: _known(store))
+    sessions = store.table("sessions")
+    first, last = store.once("sessions.known", lambda: _known(store, sessions))
     if first is None or last < period.start or period.start > end:
         raise MissingTable("sessions", ("started_at",), "short")
     whole = first + timedelta(days=LOOKBACK_DAYS)
@@ -73,9 +74,8 @@ def window_of(store: Store, period: Period) -> Period:
     return Period(min(period.start, max(year, whole)), end)
 
 
-def _known(store: Store) -> tuple[date | None, date | None]:
+def _known(store: Store, sessions: ir.Table) -> tuple[date | None, date | None]:
     """First and last day of visits."""
-    sessions = store.table("sessions")
     ends = sessions.aggregate(first=sessions.started_at.min(), last=sessions.started_at.max())
     row = store.to_frame(ends).iloc[0]
     return (
@@ -276,7 +276,8 @@ def top_paths(store: Store, period: Period) -> pd.DataFrame:
     """The courses over channels that most orders came by; visits in a row by one channel are one.
 
     Returns:
-        `step_1`, `step_2`, `step_3` (channels; empty after the last), `orders`, `people`, `share`
+        `step_1`, `step_2`, `step_3` (channels; empty after the last), `turns` (channels in turn, 1
+        to 3), `orders`, `people`, `share`
         (of all orders with a journey), `low`, `high` (95 %), `days` (median), `order_value` (paid
         sales an order), `ended_in_order` (share of the path's journeys that ended with an order),
         most orders first. Paths of fewer than 10 people with an order, or of more than three
@@ -307,10 +308,11 @@ def top_paths(store: Store, period: Period) -> pd.DataFrame:
     )  # fmt: skip
     shown = without_small_groups(grouped, "people")
     shown = shown[shown["path"].map(len) <= STEPS].reset_index(drop=True)
+    shown["turns"] = shown["path"].map(len)
     steps = [f"step_{i + 1}" for i in range(STEPS)]
     for i, step in enumerate(steps):
         shown[step] = [names[i] if i < len(names) else "" for names in shown["path"]]
-    names = [*steps, "orders", "people", "share", "low", "high", "days", "order_value",
+    names = [*steps, "turns", "orders", "people", "share", "low", "high", "days", "order_value",
              "ended_in_order"]  # fmt: skip
     ordering = ["orders", *steps]
     return shown[names].sort_values(ordering, ascending=[False] + [True] * STEPS, ignore_index=True)

@@ -48,10 +48,10 @@ def leaks(store: Store, period: Period) -> pd.DataFrame:
         `gap`, `gap_low`, `gap_high` (comparable less own), `is_leak` (the gap is above 0), `orders`
         (lost, of the shop in the period), `worth`, `worth_low`, `worth_high` (money of the period),
         `basis` (`contribution` or `paid_sales`), `scaled` (to `traffic_daily`), `compared` (number
-        of comparisons). The intervals hold for all comparisons together at 95 % (Bonferroni), so
-        the worst one is no product of looking at many. Steps of fewer than 30 visits, or passed by
-        fewer than 10, are left out; a device is compared without its channels that leak by
-        themselves.
+        of comparisons), `reading_leak` (`leak`, `better`, `chance`). The intervals hold for all
+        comparisons together at 95 % (Bonferroni), so the worst one is no product of looking at
+        many. Steps of fewer than 30 visits, or passed by fewer than 10, are left out; a device is
+        compared without its channels that leak by themselves.
 
     Raises:
         MissingTable: Visits or their orders are unknown for the 13 weeks.
@@ -88,6 +88,8 @@ def _leaks(store: Store, period: Period) -> pd.DataFrame:
     found = found.assign(
         basis=money.attrs["basis"], scaled=money.attrs["scaled"], compared=len(strata)
     )
+    better = found["gap_high"].map(lambda high: "better" if high < 0 else "chance")
+    found["reading_leak"] = better.mask(found["is_leak"].astype(bool), "leak")
     ordering = ["is_leak", "worth", "kind", *NAMED, "step"]
     return found.sort_values(
         ordering, ascending=[False, False] + [True] * (len(NAMED) + 2), ignore_index=True
@@ -206,7 +208,8 @@ def landing_actions(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         `action` (`cell_order`, `device_stayed` ... `channel_order`: the kind and the step),
         `channel`, `device`, `landing_page`, `rate`, `comparable`, `orders`, `worth`, `worth_low`,
-        `worth_high` (money of the period), `basis`. No row where no step leaks beyond chance.
+        `worth_high` (money of the period), `basis`. No row where no step leaks beyond chance; a
+        channel's step that leaks on one device is told once, with the device.
 
     Raises:
         MissingTable: As `leaks`.
@@ -215,6 +218,9 @@ def landing_actions(store: Store, period: Period) -> pd.DataFrame:
     """
     found = leaks(store, period)
     found = found[found["is_leak"]]
+    told = found[found["kind"] == CELL].set_index([CHANNEL, "step"]).index
+    again = found.set_index([CHANNEL, "step"]).index.isin(told)
+    found = found[(found["kind"] != CHANNEL) | ~again]
     found = found.assign(action=found["kind"] + "_" + found["step"])
     names = ["action", *NAMED, "step", "rate", "comparable", "orders", "worth", "worth_low",
              "worth_high", "basis"]  # fmt: skip
