@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from helpers.plan.periods import Period
     from helpers.store.open import Store
 
-NAMES = ["action", "term", "term_zh", "name", "name_zh", "channel", "added", "added_zh", "effect",
-         "low", "high", "position", "position_before", "clicks", "rating", "shop_rating", "spend",
-         "cpc", "terms", "worth", "worth_low", "worth_high", "basis"]  # fmt: skip
+NAMES = ["action", "term", "term_zh", "name", "name_zh", "channel", "changed", "added", "added_zh",
+         "effect", "low", "high", "position", "position_before", "clicks", "rating", "shop_rating",
+         "spend", "cpc", "terms", "worth", "worth_low", "worth_high", "basis"]  # fmt: skip
 ORDER = ("roll_back", "regain", "add", "copy", "keep", "mend_reviews", "slow_reviews", "try")
 MOST_ALIKE = 3
-KEYWORDS = ("exclude", "lower", "bid", "test_brand", "test_pause")
+KEYWORDS = ("exclude", "lower", "lower_order", "bid", "test_brand", "test_pause")
 
 
 def organic_actions(store: Store, period: Period) -> pd.DataFrame:
@@ -54,13 +54,16 @@ def organic_actions(store: Store, period: Period) -> pd.DataFrame:
 
 
 def keyword_actions(store: Store, period: Period) -> pd.DataFrame:
-    """What to do about the terms that are paid for, and the three to bid on next.
+    """What to do about the terms that are paid for, and which to bid on next.
+
+    Of each kind the three with the most money.
 
     Returns:
-        As `organic_actions`, with `action` `exclude` (no buyers), `lower` (returns too little),
-        `bid` (next keyword), `test_pause` (the shop stands first there for nothing: `worth_low` to
-        `worth_high` is what stopping costs or saves), `test_brand` (the same for all `terms` that
-        name the brand together), `channel`, `spend` (a month) and `cpc`.
+        As `organic_actions`, with `action` `exclude` (hardly any buyers), `lower` (returns too
+        little, the year after counted; `lower_order`: where only the order can be), `bid` (next
+        keyword), `test_pause` (the shop stands first there for nothing: `worth_low` to `worth_high`
+        is what stopping costs or saves), `test_brand` (the same for all `terms` that name the brand
+        together), `channel`, `spend` (a month) and `cpc`.
 
     Raises:
         MissingTable: None of its parts is known.
@@ -152,13 +155,21 @@ def _paid(store: Store, period: Period) -> list[dict[str, Any]]:
     terms = paid_terms(store, period)
     first = terms[terms["judgement"] == "overlap"]
     brand = first[first["intent"] == "brand"]
-    rows = terms[terms["judgement"].isin(["exclude", "lower"])].to_dict("records")
-    rows = [row | {"action": row["judgement"]} for row in rows]
+    losing = [terms[terms["judgement"] == one] for one in ("exclude", "lower")]
+    rows = [row for part in losing for row in _dearest(part).to_dict("records")]
+    for row in rows:
+        ends = "_order" if row["judgement"] == "lower" and row["line_counts"] == "order" else ""
+        row["action"] = row["judgement"] + ends
     if len(brand) > 1:
         sums = brand[["spend", "worth_low", "worth_high"]].sum().to_dict()
         rows.append(brand.iloc[0].to_dict() | sums | {"action": "test_brand", "terms": len(brand)})
         first = first.drop(brand.index)
     return rows + [row | {"action": "test_pause"} for row in first.to_dict("records")]
+
+
+def _dearest(terms: pd.DataFrame) -> pd.DataFrame:
+    order = terms.sort_values(["worth", "term"], ascending=[False, True])
+    return order.head(MOST_ALIKE)
 
 
 def _next(store: Store, period: Period) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ class _Line:
     sales: float
     order: tuple[float, float, float]
     year: tuple[float, float, float]
+    counts: str
 
 
 def paid_terms(store: Store, period: Period) -> pd.DataFrame:
@@ -50,9 +51,10 @@ def paid_terms(store: Store, period: Period) -> pd.DataFrame:
         `term_zh`, `intent`, `spend` (money a month), `clicks`, `cpc`, `buyers`, `conversion`,
         `conversion_low`, `conversion_high` (buyers per click; Poisson), `value`, `low`, `high`
         (return: paid sales of its buyers / spend, at the channel's sales per buyer), `line` (return
-        from which on it pays, the year after counted where known), `position` (rank among the free
-        results; empty where none), `free_clicks` (a month), `judgement` (`exclude`: no buyer, and
-        too many clicks for that to be chance; `lower`: return below the line with its whole
+        from which on it pays), `line_counts` (`year`: the purchases of the year after are in it;
+        `order`: they are not known), `position` (rank among the free
+        results; empty where none), `free_clicks` (a month), `judgement` (`exclude`: fewer than 10
+        buyers, and they would lose if they were 10; `lower`: return below the line with its whole
         interval; `overlap`: the shop stands first among the free results; `pays`; `cannot_tell`),
         `worth`, `worth_low`, `worth_high` (money a month: lost on `exclude` and `lower`; on
         `overlap` from what stopping costs if no ad buyer comes by the free result, below 0, to what
@@ -76,7 +78,7 @@ def paid_terms(store: Store, period: Period) -> pd.DataFrame:
         rows.append(_judged(row, own, lines.get(row["channel"])))
     names = ["channel", "term", "term_zh", "intent", "spend", "clicks", "cpc", "buyers",
              "conversion", "conversion_low", "conversion_high", "value", "low", "high", "line",
-             "position", "free_clicks", "judgement", "worth", "worth_low",
+             "line_counts", "position", "free_clicks", "judgement", "worth", "worth_low",
              "worth_high"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=names)
     frame["place"] = frame["judgement"].map({name: i for i, name in enumerate(FIRST)}).fillna(3)
@@ -168,7 +170,8 @@ def _lines_of(store: Store, period: Period) -> dict[str, _Line]:
         year = tuple(row[name] for name in ("year_break_even", "year_low", "year_high"))
         sales = divide(sums_["paid_sales"], sums_["buyers"])
         known = year if year[0] == year[0] else order
-        lines[row["channel"]] = _Line(sales, order, known)
+        counts = "year" if known is year else "order"
+        lines[row["channel"]] = _Line(sales, order, known, counts)
     return lines
 
 
@@ -184,6 +187,7 @@ def _judged(row: dict[str, Any], free: pd.Series | None, line: _Line | None) -> 
         **{name: row[name] for name in ("channel", "term", "term_zh", "intent")},
         "spend": spend, "clicks": clicks / MONTHS, "cpc": divide(row["spend"], clicks),
         "buyers": math.nan if few else buyers, "line": goal[0],
+        "line_counts": line.counts if line else "",
         "position": math.nan if free is None else free["position"],
         "free_clicks": 0.0 if free is None else free["clicks"] / MONTHS,
     }  # fmt: skip
@@ -197,7 +201,7 @@ def _judged(row: dict[str, Any], free: pd.Series | None, line: _Line | None) -> 
     if high < goal[1]:
         lost = [1 - divide(a, b) for a, b in ((value, goal[0]), (high, goal[1]), (low, goal[2]))]
         worth = [spend * one for one in lost]
-        verdict = "lower" if buyers else "exclude"
+        verdict = "exclude" if buyers < SMALLEST_GROUP else "lower"
     elif stands_first:
         stopped = spend * divide(value, goal[0])
         worth, verdict = [math.nan, spend - stopped, spend], "overlap"

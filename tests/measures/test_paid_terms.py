@@ -53,7 +53,7 @@ def test_terms_are_judged_by_what_their_buyers_return(shop):
 def test_terms_of_few_buyers_hide_them_and_are_judged_as_ten(shop):
     row = paid_terms.paid_terms(shop, MARCH).set_index("term").loc["few"]
     assert row[["buyers", "conversion", "value", "low", "high"]].isna().all()
-    assert row["judgement"] == "lower"
+    assert row["judgement"] == "exclude"
     line = row["line"]
     assert row["worth"] == pytest.approx(row["spend"] * (1 - 10 * 100 / (300 * 12) / line))
 
@@ -81,5 +81,5 @@ def test_the_next_keyword_sells_for_free_at_a_low_rank_without_a_bid(shop):
 
 def test_keyword_actions_come_surest_first(shop):
     found = organic_actions.keyword_actions(shop, MARCH)
-    assert found["action"].tolist() == ["exclude", "lower", "bid", "test_pause"]
-    assert found["term"].tolist() == ["junk", "few", "next", "elenne"]
+    assert found["action"].tolist() == ["exclude", "exclude", "bid", "test_pause"]
+    assert found["term"].tolist() == ["few", "junk", "next", "elenne"]
