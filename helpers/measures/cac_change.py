@@ -124,16 +124,17 @@ def cac_change_by_channel(store: Store, period: Period) -> pd.DataFrame:
 
 
 def cac_change_driver(store: Store, period: Period) -> pd.DataFrame:
-    """The one piece of one channel that moved the cost most in the way that it went.
+    """The one piece of one channel that moved the cost most.
 
-    Only pieces whose 95 % interval holds no 0 can be it.
+    Only pieces whose 95 % interval holds no 0 can be it, and where the whole cost surely moved only
+    those that go the same way.
 
     Returns:
-        One row: `variant` (the piece of `DRIVERS`; `none` where none is sure; `unsure` where the
-        change of the whole cost may be day-to-day variation), `channel`, `part`, `part_low`,
-        `part_high` (money per new customer), `was`, `now` (what moved: CPM, CPC or other spend of
-        the channel in money per new customer; CTR, conversion or the share of new customers, 0 to
-        1; empty else), `change`, `change_low`, `change_high`, `against`.
+        One row: `variant` (the piece of `DRIVERS`; `none` where none is sure), `reading` (`sure`,
+        or `unsure` where the change of the whole cost may be day-to-day variation), `channel`,
+        `part`, `part_low`, `part_high` (money per new customer), `was`, `now` (what moved: CPM, CPC
+        or other spend of the channel in money per new customer; CTR, conversion or the share of new
+        customers, 0 to 1; empty else), `change`, `change_low`, `change_high`, `against`.
 
     Raises:
         MissingTable: As `cac_bridge`.
@@ -144,9 +145,9 @@ def cac_change_driver(store: Store, period: Period) -> pd.DataFrame:
     change = _cost(found.after) - _cost(found.before)
     low, high = _ends(sum(one.sum(axis=-1) for one in found.drawn.values()))
     sure = not low <= 0 <= high
-    row: dict[str, object] = {"variant": "unsure" if not sure else "none", "channel": ""}
+    row: dict[str, object] = {"variant": "none", "channel": ""}
     row |= dict.fromkeys(("part", "part_low", "part_high", "was", "now"), math.nan)
-    best = _largest(found, math.copysign(1, change)) if sure else None
+    best = _largest(found, math.copysign(1, change) if sure else 0)
     if best:
         name, at = best
         part_low, part_high = _ends(found.drawn[name][:, at])
@@ -154,18 +155,25 @@ def cac_change_driver(store: Store, period: Period) -> pd.DataFrame:
         row |= {"variant": name, "channel": found.channels[at],
                 "part": float(found.pieces[name][at]), "part_low": part_low,
                 "part_high": part_high, "was": was, "now": now}  # fmt: skip
-    row |= {"change": change, "change_low": low, "change_high": high, "against": found.against}
+    row |= {
+        "reading": "sure" if sure else "unsure",
+        "change": change,
+        "change_low": low,
+        "change_high": high,
+        "against": found.against,
+    }
     return pd.DataFrame([row])
 
 
 def _largest(found: Change, sign: float) -> tuple[str, int] | None:
-    """The largest sure piece of that sign."""
+    """The largest sure piece of that sign; of either sign for 0."""
     best, size = None, 0.0
     for name in DRIVERS:
         for at, value in enumerate(found.pieces[name]):
             low, high = _ends(found.drawn[name][:, at])
-            if sign * value > size and not low <= 0 <= high:
-                best, size = (name, at), sign * float(value)
+            length = float(sign * value if sign else abs(value))
+            if length > size and not low <= 0 <= high:
+                best, size = (name, at), length
     return best
 
 
