@@ -126,7 +126,8 @@ class WithExports:
             return self._read_visits_last(beside, data, settings)
         ingested = self.main.read(data, target, connection=connection, settings=settings)
         beside = replace(beside, shop_id=_shop(connection, target), accounts=dict(ingested.tables))
-        accounts, notes = dict(ingested.tables), list(ingested.notes)
+        accounts = dict(ingested.tables)
+        notes = _without_read(ingested.notes, self.found.paths)
         if self.found.spend:
             accounts["ad_spend"], more = exports_spend.read(beside, self.found.spend)
             beside = replace(beside, accounts=accounts)
@@ -136,7 +137,7 @@ class WithExports:
             accounts.update(added)
             notes += more
         notes += _several_shops(connection, target)
-        return Ingested(accounts, ingested.bridge, _without_read(notes, self.found.paths))
+        return Ingested(accounts, ingested.bridge, notes)
 
     def _read_visits_last(
         self, beside: Beside, data: str | Path, settings: StoreSettings
@@ -177,6 +178,6 @@ def _several_shops(connection: duckdb.DuckDBPyConnection, target: Path) -> list[
 
 
 def _without_read(notes: Sequence[Note], paths: Sequence[Path]) -> list[Note]:
-    """Notes without those that call a file unknown which an export was read from."""
-    names = {path.name for path in paths}
-    return [n for n in notes if n.key != "file_unknown" or n.values.get("file") not in names]
+    """Notes without those that call a file unread which an export was read from."""
+    names, keys = {path.name for path in paths}, ("file_unknown", "file_ignored")
+    return [n for n in notes if n.key not in keys or n.values.get("file") not in names]

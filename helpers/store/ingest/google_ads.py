@@ -47,6 +47,8 @@ CHANNELS = {
 }  # fmt: skip
 """Channel of each type of campaign; cross-network is Google's own word for what runs everywhere."""
 OTHER = "other_ads"
+WHOLE = ("filtered campaigns", "campaigns", "account")
+"""Totals of all rows shown, the closest first; others are of a network or a status."""
 
 
 class GoogleAds(SpendExport):
@@ -91,8 +93,8 @@ class GoogleAds(SpendExport):
 
     def whole(self, names: Sequence[str]) -> str | None:
         """The total that adds up the rows shown: of the campaigns, else of the account."""
-        wanted = [n for n in names if n.removeprefix("Total: ").lower().endswith("campaigns")]
-        return next(iter([*wanted, *(n for n in names if "account" in n.lower())]), None)
+        found = {name.removeprefix("Total:").strip().lower(): name for name in names}
+        return next((found[name] for name in WHOLE if name in found), None)
 
     def currencies(self, report: Report) -> Mapping[str, str]:
         """None stands in the header."""

@@ -325,6 +325,16 @@ def test_a_new_export_changes_the_files_that_the_tables_depend_on(shop) -> None:
     assert set(source.files(made)) - set(before) == {made / "google_ads" / "report.csv"}
 
 
+def test_a_report_is_read_beside_a_public_data_set_too(read, tmp_path) -> None:
+    lines = "customer_id,date,number_of_cds,dollar_value\n1,1997-03-01,2,29.33\n"
+    (tmp_path / "CDNOW_sample.csv").write_text(lines)
+    (tmp_path / "report.csv").write_bytes(google_report(("1997-03-01", *BRAND[1:])))
+    assert recognise(tmp_path).name == "cdnow"
+    found = read(tmp_path)
+    assert account(found).accepted == 1
+    assert [note.values["currency"] for note in found.ingested.notes] == ["USD"]
+
+
 def test_reports_without_orders_are_no_source(tmp_path) -> None:
     (tmp_path / "report.csv").write_bytes(google_report(BRAND))
     with pytest.raises(BadInput, match="no known source"):
