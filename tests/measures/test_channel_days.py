@@ -88,6 +88,10 @@ def test_commission_on_first_purchases_is_acquisition_spend_also_before_it_is_se
     assert row["numerator"] == pytest.approx(20 + 35 + 300 * 95 / 400)
     assert row["observed"] == pytest.approx((20 + 35) / 3)
     assert row["provisional"]
+    part = traffic.acquisition_commission(live_shop, live_shop.period).iloc[0]
+    assert part["commission"] == pytest.approx(35 + 300 * 95 / 400)
+    assert part["open"] == pytest.approx(300 * 95 / 400)
+    assert part["each"] == pytest.approx(part["commission"] / 3)
 
 
 def test_a_channel_with_booked_commission_gets_none_on_top(live_shop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.measures import (
@@ -43,6 +44,27 @@ def test_a_dear_channel_is_cut_one_above_the_ceiling_capped_a_cheap_one_left(tra
     known = frame.dropna(subset=["worth"])
     assert (known["worth_low"] <= known["worth"]).all()
     assert (known["worth"] <= known["worth_high"]).all()
+
+
+def test_a_click_may_cost_what_the_limit_leaves_after_fees(monkeypatch, traffic_shop_store):
+    """Ten customers at 60 are 600; 200 of fees leave 400 for 500 clicks that cost 800 now."""
+    clicks = pd.DataFrame({"channel": ["ads", "live", "ads"], "spend": [500.0, 900.0, 300.0],
+                           "clicks": [250.0, None, 250.0]})  # fmt: skip
+    monkeypatch.setattr(traffic_actions, "campaign_days", lambda *_: clicks)
+    frame = pd.DataFrame({"channel": ["ads", "live"], "spend": [1000.0, 900.0],
+                          "new_customers": [10.0, 10.0], "limit": [60.0, 60.0]})  # fmt: skip
+    found = traffic_actions._with_clicks(traffic_shop_store, MARCH, frame).set_index("channel")
+    assert found.loc["ads", ["cpc", "cpc_limit"]].tolist() == pytest.approx([1.6, 0.8])
+    assert found.loc["live", ["cpc", "cpc_limit"]].isna().all()
+
+
+def test_limits_are_asked_of_channels_that_surely_cost_too_much(traffic_shop_store):
+    frame = traffic_actions.bid_limits(traffic_shop_store, MARCH)
+    # No clicks are counted in this shop: the limit is one for the whole cost.
+    assert frame[["channel", "action"]].to_numpy().tolist() == [
+        ["social_ads", "cut_whole"], ["onsite_ads", "cap_whole"]
+    ]  # fmt: skip
+    assert frame["worth"].is_monotonic_decreasing
 
 
 def test_the_gap_says_what_each_way_alone_would_take(traffic_shop_store):
