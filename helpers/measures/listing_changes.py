@@ -123,6 +123,7 @@ def _changes(store: Store, period: Period) -> pd.DataFrame:
     """All changes up to the period's end with `in_year`, latest first."""
     import ibis
 
+    store.require("listings")
     store.require("listings", "product_id", "valid_from")
     empty = store.quality["empty_columns"].get("listings", ())
     parts = [name for name in PARTS if name not in empty]

@@ -120,6 +120,7 @@ def review_signals(store: Store, period: Period) -> pd.DataFrame:
 
     Source: plan 2.2; Bhatia and Davis (2000) on the widest spread.
     """
+    store.require("listings")
     store.require("listings", "rating", "reviews")
     require_terms(store, period, "product_id")
     end = within(store, period).end

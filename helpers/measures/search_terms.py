@@ -208,6 +208,7 @@ def require_terms(
     Raises:
         MissingTable: They are not. Where weeks are counted, six days may lie before the first.
     """
+    store.require("search_terms")
     store.require("search_terms", "day", "channel", "term", "impressions", "clicks", *columns)
     span = within(store, period)
     rows = _of_channel(store.table("search_terms"), channel)
