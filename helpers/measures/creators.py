@@ -90,8 +90,8 @@ def creator_results(store: Store, period: Period, *, kind: str = "live") -> pd.D
         `gpm` (paid sales per 1,000 views), `engagement_rate` (engagements per view),
         `engagement_cost` (cost per engagement), `new_customers`, `cac` (cost per new customer),
         `highest_fee` (the fee at which a work breaks even, its other costs as they are; empty where
-        none is paid), `fee` (what is paid now), `verdict` (`renew`, `renegotiate`, `stop`, `keep`, `few` works, `unsure`),
-        largest loss first. Figures that rest on 1 to 9 buyers are empty.
+        none is paid), `fee` (what is paid now), `verdict` (`renew`, `renegotiate`, `stop`, `keep`,
+        `few` works, `unsure`), largest loss first. Figures that rest on 1 to 9 buyers are empty.
 
     Raises:
         MissingTable: As `works.works`.

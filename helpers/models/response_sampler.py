@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 Floats = NDArray[np.float64]
 Density = Callable[[Floats], tuple[Floats, Floats]]
 
+# Steps of the search from each start, and of the best one further; its end is a start, no result.
+FIRST_STEPS, MORE_STEPS = 60, 300
 CHAINS = 24
 STARTS = 960
 WARM_UP = 120
@@ -90,8 +92,13 @@ def highest(density: Density, starts: Floats) -> Floats:
         value, gradient = density(vector[None])
         return -float(value[0]), -gradient[0]
 
-    ends = [minimize(falling, start, jac=True, method="L-BFGS-B") for start in starts]
-    best: Floats = min(ends, key=lambda end: end.fun).x
+    def search(start: Floats, steps: int) -> OptimizeResult:
+        return minimize(
+            falling, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 20}
+        )
+
+    ends = [search(start, FIRST_STEPS) for start in starts]
+    best: Floats = search(min(ends, key=lambda end: end.fun).x, MORE_STEPS).x
     return best
 
 
