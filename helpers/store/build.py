@@ -52,7 +52,7 @@ def code_of_tables() -> str:
     files = (
         "columns.py",
         "schema.py",
-        "schema_relations.py",
+        "schema_relations.py", "schema_traffic.py",
         "quarantine.py",
         "checks.py",
         "settings.py",
@@ -63,7 +63,7 @@ def code_of_tables() -> str:
 
 def code_of_marts() -> str:
     """Fingerprint of all code that shapes the marts."""
-    files = ("tables.py", "schema.py", "schema_relations.py", "columns.py")
+    files = ("tables.py", "schema.py", "schema_relations.py", "schema_traffic.py", "columns.py")
     return fingerprints.of_code(_HERE / "marts", *(_HERE / name for name in files))
 
 
