@@ -316,8 +316,9 @@ def cost_by_model(store: Store, period: Period) -> pd.DataFrame:
         where neither), `line_is` (`value`, `target` or empty), `last_says`, `loses_by`, `earns_by`
         (number of models that say so), `rule_verdict` (`earns`, `loses`: all rules say so;
         `depends`: some say earns and others loses, or last click says loses and others don't;
-        `unsure`), `worth` (what the new customers bring less spend, by Shapley's rule),
-        `worth_low`, `worth_high` (by the rules that give least and most).
+        `unsure`; rules that rest on too few say nothing), `worth` (what the new customers bring
+        less spend, by Shapley's rule), `worth_low`, `worth_high` (by the rules that give least and
+        most).
 
     Raises:
         MissingTable: As `journeys`, `cost_against_value`; or fewer than 50 journeys of new
@@ -358,7 +359,8 @@ def _priced(row: dict[str, Any], part: pd.DataFrame, new: float) -> dict[str, An
         cost[model] = row["spend"] / value if value > 0 else math.nan
         dearest = row["spend"] / low if low > 0 else math.inf
         cheapest = row["spend"] / high if high > 0 else math.nan
-        says[model] = _says(cheapest, dearest, ends)
+        if value == value:
+            says[model] = _says(cheapest, dearest, ends)
         worth[model] = value * line - row["spend"]
     sure = [one for one in worth.values() if one == one]
     loses = sum(one == "loses" for one in says.values())
@@ -373,10 +375,10 @@ def _priced(row: dict[str, Any], part: pd.DataFrame, new: float) -> dict[str, An
         "highest": max(found, default=math.nan),
         "line": line,
         "line_is": "value" if known else "target" if line == line else "",
-        "last_says": says[LAST],
+        "last_says": says.get(LAST, ""),
         "loses_by": loses,
         "earns_by": earns,
-        "rule_verdict": _verdict(says[LAST], loses, earns, len(MODELS)),
+        "rule_verdict": _verdict(says.get(LAST, ""), loses, earns, len(says)),
         "worth": worth[SHAPLEY],
         "worth_low": min(sure, default=math.nan),
         "worth_high": max(sure, default=math.nan),
@@ -390,6 +392,8 @@ def _says(cheapest: float, dearest: float, line: tuple[float, float]) -> str:
 
 
 def _verdict(last: str, loses: int, earns: int, models: int) -> str:
+    if not models:
+        return "unsure"
     if loses == models:
         return "loses"
     if earns == models:

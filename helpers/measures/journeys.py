@@ -92,7 +92,10 @@ def _journeys(store: Store, window: Period) -> pd.DataFrame:
     gap = visits.started_at.lag().over(person) + ibis.interval(days=LOOKBACK_DAYS)
     starts = gap.isnull() | (gap < visits.started_at) | visits.ordered.lag().over(person)
     visits = visits.mutate(starts=starts.cast("int64"))
-    visits = visits.mutate(number=visits.starts.sum().over(person))
+    so_far = ibis.cumulative_window(
+        group_by=list(PERSON), order_by=[visits.started_at, visits.session_id]
+    )
+    visits = visits.mutate(number=visits.starts.sum().over(so_far))
     whole = ibis.window(group_by=[*PERSON, "number"])
     visits = visits.mutate(last_at=visits.started_at.max().over(whole))
     visits = visits.filter(visits.started_at >= visits.last_at - ibis.interval(days=LOOKBACK_DAYS))
