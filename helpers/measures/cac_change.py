@@ -7,7 +7,7 @@ are those that the platform names. Source: plan 1.2, 2.2; Ang (2005).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from helpers.measures.channel_days import (
@@ -248,6 +248,10 @@ def _split(store: Store, earlier: Period, period: Period, against: str) -> Chang
     names = _names(store, *spans)
     channels = sorted(set(names.values()), key=lambda one: (one == OTHER, one))
     parts = [_parts(store, span, names, channels) for span in spans]
+    overlaps = [one for span in spans if (one := _overlap(store, span, names)) is not None]
+    if len(overlaps) == len(spans):
+        known = [one.reindex(channels).fillna(1.0).to_numpy(float) for one in overlaps]
+        parts = [replace(part, overlap=one) for part, one in zip(parts, known, strict=True)]
     if any(one.customers.sum() < SMALLEST_GROUP for one in parts):
         raise MissingTable("orders", ("customer_id",), "short")
     drawn = [
@@ -285,6 +289,9 @@ def _names(store: Store, *spans: Period) -> dict[str, str]:
 
 
 def _parts(store: Store, span: Period, names: dict[str, str], channels: list[str]) -> CostParts:
+    """A period's money and counts by channel, as though nobody came by two."""
+    import numpy as np
+
     from helpers.models.decomposition import CostParts
 
     days = channel_days(store, span)
@@ -302,7 +309,7 @@ def _parts(store: Store, span: Period, names: dict[str, str], channels: list[str
         other=(sums["acquisition_spend"] - bought).clip(lower=0.0).to_numpy(float),
         impressions=counted["impressions"].to_numpy(float),
         clicks=counted["clicks"].to_numpy(float),
-        overlap=_overlap(store, span, names).reindex(channels).fillna(1.0).to_numpy(float),
+        overlap=np.ones(len(channels)),
     )
 
 
@@ -318,28 +325,27 @@ def _media(store: Store, span: Period, names: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def _overlap(store: Store, span: Period, names: dict[str, str]) -> pd.Series:
+def _overlap(store: Store, span: Period, names: dict[str, str]) -> pd.Series | None:
     """Visitors of a day by channel / the same visitors shared out evenly over their channels.
 
-    From visits that name their visitor; empty where there are none.
+    From visits that name their visitor; None where they don't reach back to the first day.
     """
     import ibis
-    import pandas as pd
 
-    nothing = pd.Series(dtype=float)
     if not store.has("sessions"):
-        return nothing
+        return None
     inside = within(store, span)
     visits = store.table("sessions")
     visits = visits.mutate(day=visits.started_at.date())
+    first = store.to_frame(visits.aggregate(day=visits.day.min()))["day"].iloc[0]
     visits = visits.filter(visits.day >= inside.start, visits.day <= inside.end)
     seen = visits.select("shop_id", "day", "visitor_id", "channel").distinct()
     person = ibis.window(group_by=[seen.shop_id, seen.day, seen.visitor_id])
     seen = seen.mutate(part=1.0 / seen.count().over(person))
     grouped = seen.group_by("channel").aggregate(counted=seen.count(), people=seen.part.sum())
     frame = store.to_frame(grouped.order_by("channel"))
-    if frame.empty:
-        return nothing
+    if frame.empty or first.date() > inside.start:
+        return None
     sums = frame.groupby(frame["channel"].map(names))[["counted", "people"]].sum()
     return sums["counted"] / sums["people"]
 

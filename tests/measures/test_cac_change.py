@@ -124,6 +124,12 @@ def test_overlap_is_counted_by_sharing_each_visitor_out(tmp_path):
     assert bridge.loc[~bridge["is_total"], "value"].sum() == pytest.approx(1_590 / 90)
 
 
+def test_visits_of_one_period_alone_tell_nothing_of_overlap(tmp_path):
+    """None known a year before is no year without overlap."""
+    with a_shop(tmp_path, sessions=visits(2024, 5)) as store:
+        assert "overlap" not in cac_change.cac_change_by_channel(store, JUNE)
+
+
 def test_a_channel_without_clicks_is_left_in_one_piece(tmp_path):
     orders = new("ads", 2023, 4) + new("ads", 2024, 4)
     spend = ads("ads", 2023, 300, None, None) + ads("ads", 2024, 450, None, None)
