@@ -79,6 +79,8 @@ def _leaks(store: Store, period: Period) -> pd.DataFrame:
             and row[DEVICE] == about.get(DEVICE) and CHANNEL not in about
         ]  # fmt: skip
         kept = part[~part[CHANNEL].isin(leaking)]
+        if kept.empty:
+            continue
         lost = _lost(kept, _goes_on(frame, about, step), money, z)
         kind = CELL if len(about) > 1 else next(iter(about))
         rows.append({"kind": kind, **dict.fromkeys(NAMED, ""), **about, "step": step, **lost})
