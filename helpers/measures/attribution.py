@@ -316,9 +316,9 @@ def cost_by_model(store: Store, period: Period) -> pd.DataFrame:
         where neither), `line_is` (`value`, `target` or empty), `last_says`, `loses_by`, `earns_by`
         (number of models that say so), `rule_verdict` (`earns`, `loses`: all rules say so;
         `depends`: some say earns and others loses, or last click says loses and others don't;
-        `unsure`; rules that rest on too few say nothing), `worth` (what the new customers bring
-        less spend, by Shapley's rule), `worth_low`, `worth_high` (by the rules that give least and
-        most).
+        `some_lose`, `some_earn`: the others can't tell; `unsure`: none can; rules that rest on too
+        few say nothing), `worth` (what the new customers bring less spend, by Shapley's rule),
+        `worth_low`, `worth_high` (by the rules that give least and most).
 
     Raises:
         MissingTable: As `journeys`, `cost_against_value`; or fewer than 50 journeys of new
@@ -400,7 +400,7 @@ def _verdict(last: str, loses: int, earns: int, models: int) -> str:
         return "earns"
     if (loses and earns) or (last == "loses" and loses < models):
         return "depends"
-    return "unsure"
+    return "some_lose" if loses else "some_earn" if earns else "unsure"
 
 
 def attribution_actions(store: Store, period: Period) -> pd.DataFrame:
@@ -423,7 +423,7 @@ def attribution_actions(store: Store, period: Period) -> pd.DataFrame:
 
     rows = []
     for row in cost_by_model(store, period).to_dict("records"):
-        if row["rule_verdict"] in ("earns", "unsure"):
+        if row["rule_verdict"] not in ("loses", "depends"):
             continue
         action, worth = "depends", (row["worth"], row["worth_low"], row["worth_high"])
         if row["rule_verdict"] == "loses":

@@ -121,7 +121,12 @@ def a_line(monkeypatch, low: float, value: float, high: float) -> None:
 # Costs are 600 by last click, 100 by first click and 144 by linear.
 @pytest.mark.parametrize(
     ("value", "verdict", "action"),
-    [(200, "depends", "keep"), (5000, "earns", None), (20, "loses", "lower")],
+    [
+        (200, "depends", "keep"),
+        (5000, "earns", None),
+        (20, "loses", "lower"),
+        (600, "some_earn", None),
+    ],
 )
 def test_the_verdict_says_whether_it_hangs_on_the_rule(store, monkeypatch, value, verdict, action):
     a_line(monkeypatch, value * 0.95, value, value * 1.05)
