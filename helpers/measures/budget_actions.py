@@ -103,7 +103,7 @@ def budget_actions(store: Store, period: Period) -> pd.DataFrame:
     plans = budget_plans(store, period)
     rows = []
     if not plans.empty:
-        rows = [*_move(store, period, plans), *_total(store, period, plans)]
+        rows = [*_total(store, period, plans), *_move(store, period, plans)]
     tests = spend_test_plans(store, period)
     rows += [
         {"action": "vary", "channel": row["channel"], "amount": row["spend"] * WEEKS_PER_MONTH,
@@ -116,14 +116,15 @@ def budget_actions(store: Store, period: Period) -> pd.DataFrame:
 
 
 def _move(store: Store, period: Period, plans: pd.DataFrame) -> list[dict[str, object]]:
-    """The same total split otherwise: the channel that gives most to the one that takes most."""
+    """The same total split otherwise: from the one that gives most to the one that pays best."""
     split = budget_by_channel(store, period)
     gives, takes = (split[split["move"] == move] for move in ("less", "more"))
     same = plans.set_index("plan").loc["same"]
     if gives.empty or takes.empty or not same["low"] > 0:
         return []
     amount = float(takes["change"].sum())
-    return [_action("move", str(gives["channel"].iloc[0]), str(takes["channel"].iloc[0]), amount,
+    best = takes.sort_values(["return_today", "channel"], ascending=[False, True])
+    return [_action("move", str(gives["channel"].iloc[0]), str(best["channel"].iloc[0]), amount,
                     amount / float(split["today"].sum()), same)]  # fmt: skip
 
 

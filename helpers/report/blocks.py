@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,11 @@ def stylesheet() -> str:
 def in_languages(languages: Iterable[str], draw: Callable[[str], str]) -> dict[str, str]:
     """A piece of HTML drawn once for each language."""
     return {language: draw(language) for language in languages}
+
+
+def folded(name: str, html: str) -> str:
+    """A piece of HTML that shows its name, and the rest when it is opened."""
+    return f'<details class="sr-fold"><summary>{escape(name)}</summary>{html}</details>'
 
 
 def together(blocks: Iterable[Block], style: str = "") -> Block:

@@ -162,7 +162,9 @@ def _checks(poor: Sequence[Mapping[str, Any]], voice: Voice) -> str:
         f"<td>{escape(voice.say('quality.' + one['status']))}</td></tr>"
         for one in sorted(poor, key=lambda one: one["status"])
     )
-    return _scrolled(f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>", voice, "quality.checks")
+    return _scrolled(
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>", voice, "quality.checks"
+    )
 
 
 def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -349,6 +350,22 @@ class Report:
     def show(*shown: Block) -> Block:
         """Several blocks as one output of a cell, in order."""
         return blocks.together(shown)
+
+    def more(self, *shown: Block) -> Block:
+        """Blocks folded away under their names until a reader opens them; open on paper.
+
+        A notice stays in sight, so that nobody opens what is not there.
+        """
+        return blocks.together([self._folded(block) for block in shown])
+
+    def _folded(self, block: Block) -> Block:
+        if block.kind not in ("figure", "table"):
+            return block
+        html = {
+            voice.language: blocks.folded(voice.block_name(block.key), block.html[voice.language])
+            for voice in self._voices
+        }
+        return replace(block, html=html)
 
     @staticmethod
     def row(*shown: Block) -> Block:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Scale = tuple[float, str, int]
 SHORT_TEXT = 10
 TOTAL = "total"
+# A column takes the other columns' scale where half of its figures are at least this part of it.
+KEPT_OF_SCALE = 0.25
 COLUMN_UNITS = (
     *NUMERIC_UNITS, "date", "month", "text", "value", "status", "metric", "by_metric",
 )  # fmt: skip
@@ -102,8 +104,10 @@ def _scales(voice: Voice, frame: pd.DataFrame, layout: Layout) -> dict[str, Scal
     money = [name for name in scales if layout.unit(name) == "money"]
     shared = min((scales[name] for name in money if scales[name][1]), default=None)
     for name in money:
-        values = [abs(v) for v in _numbers(frame, name, layout) if not is_missing(v)]
-        if shared and not scales[name][1] and max(values, default=0) >= shared[0]:
+        values = sorted(abs(v) for v in _numbers(frame, name, layout) if not is_missing(v) and v)
+        if not shared or scales[name][1] or not values or values[-1] < shared[0]:
+            continue
+        if values[len(values) // 2] >= KEPT_OF_SCALE * shared[0]:
             scales[name] = shared
     return scales
 

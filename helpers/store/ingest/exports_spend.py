@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -50,7 +51,7 @@ class Beside:
     accounts: Mapping[str, TableAccount] = field(default_factory=dict)
 
 
-class SpendExport:
+class SpendExport(ABC):
     """A platform's campaign report. A new one is a module with a subclass, listed in `EXPORTS`.
 
     Attributes:
@@ -67,33 +68,33 @@ class SpendExport:
     headers: str
     about: str
 
+    @abstractmethod
     def knows(self, names: Sequence[str]) -> bool:
         """Whether these are the names of the report's columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def names_of(self, report: Report) -> Mapping[str, str]:
         """Names in a report's header, and what they are in `raw`; BadInput where one lacks."""
-        raise NotImplementedError
 
+    @abstractmethod
     def total_of(self, cells: Mapping[str, str]) -> str | None:
         """The name of a row that adds up others; None where it is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self, names: Sequence[str]) -> str | None:
         """Which of a report's totals adds up all its rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def currencies(self, report: Report) -> Mapping[str, str]:
         """Currencies that the header names, by column."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, accepted: str, columns: Sequence[str]) -> str:
         """SQL of accepted rows as `ad_spend`, with the `days` of the row that each came from."""
-        raise NotImplementedError
 
+    @abstractmethod
     def remarks(self, reports: Sequence[Report], currency: str) -> Iterator[Note]:
         """What a reader should know."""
-        raise NotImplementedError
 
     def rules(self) -> Sequence[tuple[str, str]]:
         """Conditions under which a row is set aside, and reasons."""
