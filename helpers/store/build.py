@@ -52,7 +52,8 @@ def code_of_tables() -> str:
     files = (
         "columns.py",
         "schema.py",
-        "schema_relations.py", "schema_traffic.py",
+        "schema_relations.py",
+        "schema_traffic.py",
         "quarantine.py",
         "checks.py",
         "settings.py",
