@@ -13,7 +13,7 @@ import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from helpers.measures.frames import one_row, proportion
+from helpers.measures.frames import proportion
 from helpers.measures.purchases import SMALLEST_GROUP, without_small_groups
 from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
@@ -165,28 +165,6 @@ def multi_channel_share(store: Store, period: Period) -> pd.DataFrame:
     return proportion(float(several), float(len(orders)))
 
 
-def visits_per_order(store: Store, period: Period) -> pd.DataFrame:
-    """Visits of a journey that ended with an order, the order's own among them; mean.
-
-    Returns:
-        One row, `frames.COLUMNS`; n orders, which are taken as independent.
-
-    Raises:
-        MissingTable: As `journeys`.
-
-    Source: plan 2.2.
-    """
-    from helpers.models.intervals import mean
-
-    found = journeys(store, period)
-    visits = found.loc[found["ordered"], "channels"].map(len)
-    estimate = mean(visits)
-    return one_row(
-        estimate.value, low=estimate.low, high=estimate.high, n=estimate.n,
-        numerator=float(visits.sum()), denominator=float(len(visits)),
-    )  # fmt: skip
-
-
 def journey_summary(store: Store, period: Period) -> pd.DataFrame:
     """How orders come about, in one row.
 
@@ -237,10 +215,11 @@ def journey_lengths(store: Store, period: Period) -> pd.DataFrame:
     """Orders by the number of visits that led to them.
 
     Returns:
-        One row per number of visits (`visits`: 1 to 5, the last one or more): `orders`, `share`,
-        `low`, `high` (95 %), `channels` (mean number of different channels), `days` (median from
-        first visit to order), `new_share` (first purchases / orders). Numbers with fewer than 10
-        people are merged into the one before.
+        One row per number of visits: `visits` (1 to 5), `length` (`1`, `2`, ... and with a plus
+        where it stands for more too: `5+`), `orders`, `share`, `low`, `high` (95 %), `channels`
+        (mean number of different channels), `days` (median from first visit to order), `new_share`
+        (first purchases / orders). Numbers with fewer than 10 people are merged into the one
+        before.
 
     Raises:
         MissingTable: As `journeys`.
@@ -270,8 +249,9 @@ def journey_lengths(store: Store, period: Period) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
     low, high = wilson(grouped["orders"], len(orders))
     grouped = grouped.assign(share=grouped["orders"] / len(orders), low=low, high=high)
-    grouped["or_more"] = grouped["visits"] == grouped["visits"].max()
-    names = ["visits", "or_more", "orders", "share", "low", "high", "channels", "days", "new_share"]
+    last = grouped["visits"] == grouped["visits"].max()
+    grouped["length"] = grouped["visits"].astype(str) + last.map({True: "+", False: ""})
+    names = ["visits", "length", "orders", "share", "low", "high", "channels", "days", "new_share"]
     return grouped[names]
 
 

@@ -312,8 +312,9 @@ def device_steps(store: Store, period: Period) -> pd.DataFrame:
 
     Source: plan 3.3.
     """
+    window = window_of(store, period)
     store.require("sessions", "device")
-    found = rates(cells(store, window_of(store, period)), "device")
+    found = rates(cells(store, window), "device")
     size = found[found["step"] == "all"].set_index("device")["entered"]
     found = found[found["step"] != "all"].assign(size=found["device"].map(size))
     place = {step: i for i, step in enumerate(STEPS)}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE = "sample"
+MADE_BY = ".made_by"
 LATER_DAYS = 90
 CODE_LENGTH = 12
 
@@ -80,20 +81,33 @@ def sample_folder() -> Path:
     return fingerprints.PROJECT / "data" / SAMPLE
 
 
+def _sample_shop() -> Path:
+    """The sample shop, made anew where an earlier version of its generator has made it here.
+
+    One that was written by command, which has no mark, stays as it is.
+    """
+    folder = sample_folder()
+    mark, version = (
+        folder / MADE_BY,
+        fingerprints.of_code(fingerprints.HELPERS / "store" / "sample"),
+    )
+    if not folder.exists() or (mark.exists() and mark.read_text(encoding="utf-8") != version):
+        from helpers.store.sample import generate
+
+        generate(folder)
+        mark.write_text(version, encoding="utf-8")
+    return folder
+
+
 def resolve_data(data: str | Path) -> str | Path:
-    """The data that an argument names; `sample` makes the sample shop where it is absent.
+    """The data that an argument names; `sample` makes the sample shop where it is absent or old.
 
     Raises:
         BadInput: The path does not exist, or the variable is not set.
     """
     text = str(data)
     if text == SAMPLE:
-        folder = sample_folder()
-        if not folder.exists():
-            from helpers.store.sample import generate
-
-            generate(folder)
-        return folder
+        return _sample_shop()
     if text.startswith("env:"):
         if not os.environ.get(text[4:]):
             raise BadInput(

@@ -150,3 +150,28 @@ def test_only_the_comparison_of_forecasts_reads_what_came_later(project_root):
         if ".later_mart(" in file.read_text() or "later_marts" in file.read_text()
     ]
     assert readers == ["measures/held_out.py", "store/open.py"]
+
+
+def test_a_sample_shop_of_an_earlier_generator_is_made_anew_and_one_made_by_command_is_kept(
+    tmp_path, monkeypatch
+):
+    from helpers.store import open as opening
+    from helpers.store import sample
+
+    folder, made = tmp_path / "sample", []
+
+    def generate(target):
+        target.mkdir(exist_ok=True)
+        made.append(target)
+
+    monkeypatch.setattr(opening, "sample_folder", lambda: folder)
+    monkeypatch.setattr(sample, "generate", generate)
+    for _ in range(2):
+        assert opening.resolve_data("sample") == folder
+    assert len(made) == 1
+    (folder / opening.MADE_BY).write_text("earlier")
+    opening.resolve_data("sample")
+    assert len(made) == 2
+    (folder / opening.MADE_BY).unlink()
+    opening.resolve_data("sample")
+    assert len(made) == 2
