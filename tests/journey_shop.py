@@ -3,7 +3,7 @@
 60 people come by social ads on the 1st and order on the 3rd, come directly; 30 order at once,
 directly; 24 come by search, social and search and order; 12 order at once from social ads; one
 orders on 5 March after a visit of 2 February; one orders on the 5th, comes by social ads on the 6th
-and orders again on the 8th. 200 people come by social ads on 10 February and 20 on 20 March, and
+and orders again on the 8th. 100 people come by social ads on 10 February and 20 on 20 March, and
 never order. All visits known begin with one on 1 January; an order of 2 January has no visit.
 """
 
@@ -48,8 +48,8 @@ def journey_shop(folder: Path) -> Store:
     buy("twice", "2024-03-05", "direct")
     see("twice", "2024-03-06", "social")
     buy("twice", "2024-03-08", "direct")
-    for i in range(220):
-        see(f"n{i}", "2024-02-10" if i < 200 else "2024-03-20", "social")
+    for i in range(120):
+        see(f"n{i}", "2024-02-10" if i < 100 else "2024-03-20", "social")
     spend = [
         {"day": f"2024-03-{day:02}", "channel": "social", "campaign": "c", "kind": "ads",
          "spend": SPEND / 30, "attributed_sales": 300}

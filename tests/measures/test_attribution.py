@@ -50,7 +50,7 @@ def test_a_rule_gives_what_is_counted_by_hand(shares, model):
 
 def test_markov_counts_people_who_did_not_order(shares):
     paths = (
-        Path(("social", "direct"), 61), Path(("direct",), 32, 1), Path(("social",), 12, 201),
+        Path(("social", "direct"), 61), Path(("direct",), 32, 1), Path(("social",), 12, 101),
         Path(("search", "social", "search"), 24),
     )  # fmt: skip
     for channel, wanted in attribute(paths, "markov").items():
