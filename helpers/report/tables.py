@@ -87,7 +87,9 @@ def _without_silent_texts(frame: pd.DataFrame, layout: Layout) -> Layout:
     silent = {
         name
         for name in layout.columns
-        if layout.unit(name) == "text" and name in frame and not frame[name].astype(bool).any()
+        if layout.unit(name) in ("text", "value")
+        and name in frame
+        and all(is_missing(value) or not value for value in frame[name])
     }
     return replace(
         layout, columns={name: u for name, u in layout.columns.items() if name not in silent}

@@ -85,7 +85,7 @@ def spend_test_columns(world: World, test: SpendTest) -> Columns:
     return {
         "test_id": text("ST001", 1),
         "channel": text(TESTED, 1),
-        "method": text("geo holdout: half of the ads left out in some regions", 1),
+        "method": text("geo_holdout", 1),
         "starts_on": dates(world.setting, np.array([test.first])),
         "ends_on": dates(world.setting, np.array([test.last])),
         "extra_spend": pa.array([round(test.extra_cents / 100, 2)]),
