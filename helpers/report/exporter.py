@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from helpers.report.blocks import MIME, RECORD_MIME
 
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_NOTICE = re.compile(r'<div class="sr-notice".*?</div>', re.DOTALL)
 _IMAGE_TYPES = ("image/png", "image/jpeg")
 _TAGS = {
     "a", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h3", "h4",
@@ -27,11 +28,29 @@ _ATTRIBUTES = {"a": {"href", "title"}, "td": {"colspan", "rowspan"}, "th": {"col
 
 @dataclass
 class Section:
-    """A stretch of a chapter below one heading; the first one has none."""
+    """A stretch of a chapter below one heading; the first one has none.
+
+    Attributes:
+        title: The heading.
+        anchor: Its id.
+        parts: Texts and outputs in order.
+        notices: Those of them that only say what the store lacks.
+        shows: Whether it shows anything else.
+    """
 
     title: str = ""
     anchor: str = ""
     parts: list[Markup] = field(default_factory=list)
+    notices: list[Markup] = field(default_factory=list)
+    shows: bool = False
+
+    def add_output(self, html: Markup) -> None:
+        """Take up an output."""
+        self.parts.append(html)
+        if _NOTICE.sub("", html).strip():
+            self.shows = True
+        else:
+            self.notices.append(html)
 
     @property
     def body(self) -> Markup:
@@ -106,8 +125,17 @@ def read_chapter(notebook: NotebookNode, language: str) -> Chapter:
         elif cell.cell_type == "code":
             for output in cell.get("outputs", ()):
                 _add_output(chapter, output, language)
-    chapter.sections = [s for s in chapter.sections if s.title or s.parts]
+    found = [s for s in chapter.sections if s.title or s.parts]
+    chapter.sections = [s for s in found if not _is_bare(s)] + [s for s in found if _is_bare(s)]
     return chapter
+
+
+def _is_bare(section: Section) -> bool:
+    """Whether a section only says what the store lacks; then its texts are left out, too."""
+    bare = bool(section.title and section.notices and not section.shows)
+    if bare:
+        section.parts = section.notices
+    return bare
 
 
 def _add_markdown(chapter: Chapter, source: str, names: Iterator[str]) -> None:
@@ -136,9 +164,9 @@ def _add_output(chapter: Chapter, output: NotebookNode, language: str) -> None:
         if block["kind"] == "verdict" and not chapter.lead:
             chapter.lead = html
         elif html:
-            chapter.sections[-1].parts.append(html)
+            chapter.sections[-1].add_output(html)
     elif foreign := _foreign(data):
-        chapter.sections[-1].parts.append(foreign)
+        chapter.sections[-1].add_output(foreign)
 
 
 def _foreign(data: Any) -> Markup | None:
