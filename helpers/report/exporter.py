@@ -36,6 +36,7 @@ class Section:
         parts: Texts and outputs in order.
         notices: Those of them that only say what the store lacks.
         shows: Whether it shows anything else.
+        asked: Whether a cell of it had something to show or to say.
     """
 
     title: str = ""
@@ -43,6 +44,7 @@ class Section:
     parts: list[Markup] = field(default_factory=list)
     notices: list[Markup] = field(default_factory=list)
     shows: bool = False
+    asked: bool = False
 
     def add_output(self, html: Markup) -> None:
         """Take up an output."""
@@ -125,9 +127,14 @@ def read_chapter(notebook: NotebookNode, language: str) -> Chapter:
         elif cell.cell_type == "code":
             for output in cell.get("outputs", ()):
                 _add_output(chapter, output, language)
-    found = [s for s in chapter.sections if s.title or s.parts]
+    found = [s for s in chapter.sections if (s.title or s.parts) and not _is_silent(s)]
     chapter.sections = [s for s in found if not _is_bare(s)] + [s for s in found if _is_bare(s)]
     return chapter
+
+
+def _is_silent(section: Section) -> bool:
+    """Whether a section's cells have nothing to show, and others have said what is missing."""
+    return bool(section.title and section.asked and not section.shows and not section.notices)
 
 
 def _is_bare(section: Section) -> bool:
@@ -160,6 +167,7 @@ def _add_output(chapter: Chapter, output: NotebookNode, language: str) -> None:
         chapter.record = data[RECORD_MIME]
     elif MIME in data:
         block = data[MIME]
+        chapter.sections[-1].asked = True
         html = Markup(block["html"].get(language, ""))
         if block["kind"] == "verdict" and not chapter.lead:
             chapter.lead = html

@@ -230,7 +230,7 @@ def test_one_chapter_alone_does_not_fill_the_list_of_decisions():
     assert [one["text"] for one in found] == ["Do 900.", "Do 800.", "Do 100.", "Do None."]
 
 
-def test_a_section_that_only_says_what_is_missing_stands_last_without_its_text():
+def test_a_section_that_only_says_what_is_missing_stands_last_and_a_silent_one_not_at_all():
     def cell(html):
         block = {"kind": "figure", "key": "k", "html": {"en": html}}
         return v4.new_code_cell(outputs=[v4.new_output("display_data", {exporter.MIME: block})])
@@ -238,11 +238,13 @@ def test_a_section_that_only_says_what_is_missing_stands_last_without_its_text()
     lack = '<div class="sr-notice" role="note"><p>needs table visits</p></div>'
     cells = [v4.new_markdown_cell("## Visits\n\nWhy visits matter."), cell(lack),
              v4.new_markdown_cell("## Orders\n\nWhy orders matter."), cell(lack),
-             cell("<p>12 orders</p>")]  # fmt: skip
+             cell("<p>12 orders</p>"),
+             v4.new_markdown_cell("## Silent\n\nWhy this matters."), cell(""),
+             v4.new_markdown_cell("## A word\n\nOf the analyst.")]  # fmt: skip
     for one in cells:
         one.metadata["language"] = "en"
     found = exporter.read_chapter(v4.new_notebook(cells=cells), "en").sections
-    assert [section.title for section in found] == ["Orders", "Visits"]
+    assert [section.title for section in found] == ["Orders", "A word", "Visits"]
     assert "Why orders matter" in found[0].body
-    assert "Why visits matter" not in found[1].body
-    assert "needs table visits" in found[1].body
+    assert "Why visits matter" not in found[2].body
+    assert "needs table visits" in found[2].body
