@@ -20,7 +20,7 @@ from helpers.store.sample.world import World
 TOP_PRODUCTS, TOP_DAYS = 90, 760
 REVIEWS_PER_PIECE = 0.24
 REPORT_NOISE = 0.01
-FALLING = (("Women's Apparel", 0, 150, 0.55), ("Bath", 1, 220, 0.45))
+FALLING = (("Women's Apparel", 0, 150, 0.22), ("Bath", 1, 220, 0.18))
 
 
 def listing_columns(world: World, search: Search, totals: Totals) -> Columns:
