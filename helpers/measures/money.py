@@ -53,6 +53,8 @@ def refund_development(store: Store) -> Development:
     """
     import numpy as np
 
+    from helpers.models.refund_development import chain_ladder
+
     store.require("returns", "amount")
     blocks = min(LARGEST_BLOCKS, ((store.as_of - store.first_day).days + 1) // BLOCK_DAYS)
     receivable = _receivable_by_block(store, blocks)
@@ -63,36 +65,20 @@ def refund_development(store: Store) -> Development:
     triangle = _triangle(store, blocks)
     if not np.nansum(triangle):
         return nothing
-    ultimate, error = _projected(triangle)
+    ladder = chain_ladder(triangle[::-1])
+    ultimate, error = ladder.ultimates[::-1], ladder.standard_errors[::-1]
     closed = ~np.isnan(triangle[:, -1])
     usual = triangle[closed, -1].sum() / max(receivable[closed].sum(), 0.01)
     stuck = np.isnan(ultimate)
     ultimate = np.where(stuck, usual * receivable, ultimate)
     error = np.where(stuck, ultimate, error)
-    to_come = np.maximum(ultimate - np.nanmax(triangle, axis=1), 0)
+    to_come = np.maximum(ultimate - ladder.latest[::-1], 0)
     return Development(
         to_come=to_come,
         error=error,
         receivable=receivable,
         is_open=to_come > OPEN_SHARE * receivable,
     )
-
-
-def _projected(triangle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Refunds of each block in the end and their standard error, latest block first.
-
-    NaN where development can't be told, as in a shop that refunds nothing in a block's first days.
-    """
-    import numpy as np
-
-    from helpers.models.refund_development import chain_ladder
-
-    try:
-        ladder = chain_ladder(triangle[::-1])
-    except ValueError:
-        unknown = np.full(len(triangle), np.nan)
-        return unknown, unknown
-    return ladder.ultimates[::-1], ladder.standard_errors[::-1]
 
 
 def _receivable_by_block(store: Store, blocks: int) -> np.ndarray:
