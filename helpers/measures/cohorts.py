@@ -218,10 +218,9 @@ def _open_since(store: Store) -> date:
     """
     after = store.as_of + timedelta(days=1)
     try:
-        is_open = refund_development(store).is_open
-        blocks = max((i + 1 for i, still in enumerate(is_open) if still), default=0)
+        refunds = refund_development(store)
     except MissingTable:
         return after
-    except ValueError:
-        blocks = AGES
+    blocks = max((i + 1 for i, still in enumerate(refunds.is_open) if still), default=0)
+    blocks = blocks if refunds.is_told else AGES
     return after - timedelta(days=blocks * BLOCK_DAYS)

@@ -37,12 +37,15 @@ class Development:
         error: Its standard error.
         receivable: What the shop was owed for the block's sales.
         is_open: Refunds of over 0.1 % of the block's sales are still to come.
+        is_told: Whether the way in which refunds come in could be told; if not, what is to come
+            is the usual share of closed blocks less what has come, and as uncertain as it is large.
     """
 
     to_come: np.ndarray
     error: np.ndarray
     receivable: np.ndarray
     is_open: np.ndarray
+    is_told: bool = True
 
 
 def refund_development(store: Store) -> Development:
@@ -52,8 +55,6 @@ def refund_development(store: Store) -> Development:
         MissingTable: The store has no refunds table.
     """
     import numpy as np
-
-    from helpers.models.refund_development import chain_ladder
 
     store.require("returns", "amount")
     blocks = min(LARGEST_BLOCKS, ((store.as_of - store.first_day).days + 1) // BLOCK_DAYS)
@@ -65,20 +66,36 @@ def refund_development(store: Store) -> Development:
     triangle = _triangle(store, blocks)
     if not np.nansum(triangle):
         return nothing
-    ladder = chain_ladder(triangle[::-1])
-    ultimate, error = ladder.ultimates[::-1], ladder.standard_errors[::-1]
+    projected = _projected(triangle)
+    unknown = np.full(blocks, np.nan)
+    ultimate, error = projected or (unknown, unknown)
     closed = ~np.isnan(triangle[:, -1])
     usual = triangle[closed, -1].sum() / max(receivable[closed].sum(), 0.01)
     stuck = np.isnan(ultimate)
     ultimate = np.where(stuck, usual * receivable, ultimate)
     error = np.where(stuck, ultimate, error)
-    to_come = np.maximum(ultimate - ladder.latest[::-1], 0)
+    to_come = np.maximum(ultimate - np.nanmax(triangle, axis=1), 0)
     return Development(
         to_come=to_come,
         error=error,
         receivable=receivable,
         is_open=to_come > OPEN_SHARE * receivable,
+        is_told=projected is not None,
     )
+
+
+def _projected(triangle: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Refunds of each block in the end and their standard error, latest block first.
+
+    None where development can't be told, as in a shop that refunds nothing in a block's first days.
+    """
+    from helpers.models.refund_development import chain_ladder
+
+    try:
+        ladder = chain_ladder(triangle[::-1])
+    except ValueError:
+        return None
+    return ladder.ultimates[::-1], ladder.standard_errors[::-1]
 
 
 def _receivable_by_block(store: Store, blocks: int) -> np.ndarray:
