@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ROW_PX = 24
 SHADES = ("#F1F5FA", FOCUS)
 EQUAL_CONTRAST = 0.179
+HUNDREDS = (1.0, "", 1)
 
 
 def heatmap(
@@ -45,13 +46,14 @@ def heatmap(
     axis.check_unit(unit)
     tops = list(dict.fromkeys(frame[columns]))
     scale = column_scale(list(frame[value]), unit, canvas.voice.language)
-    if canvas.narrow and unit == "ratio":
-        scale = (0.01, "", 0)
+    if canvas.narrow and (unit == "ratio" or (scale == HUNDREDS and len(tops) > 8)):
+        scale = (*scale[:2], 0)
     own = canvas.voice.localised([str(name) for name in frame.columns], rows)
     frame = frame.assign(**{rows: frame[own].fillna(frame[rows])}) if own != rows else frame
     sides = list(dict.fromkeys(frame[rows]))
     grid = frame.pivot(index=rows, columns=columns, values=value).loc[sides, tops].astype(float)
     beside = _beside(canvas, frame, rows, n)
+    above, upright, above_px = _above(canvas, [_name(canvas, columns, top) for top in tops])
 
     def draw(figure: Figure) -> list[Mark]:
         import seaborn
@@ -68,8 +70,7 @@ def heatmap(
         axes.xaxis.tick_top()
         axes.set(xlabel="", ylabel="")
         small = axis.LABEL_PX - (1 if canvas.narrow else 0)
-        above = [_broken(_name(canvas, columns, top), canvas, len(tops)) for top in tops]
-        axes.set_xticklabels(above, fontsize=small)
+        axes.set_xticklabels(above, fontsize=small, rotation=90 if upright else 0)
         axes.set_yticklabels(beside, rotation=0, fontsize=small, color=INK)
         axes.tick_params(length=0)
         axes.grid(False)
@@ -82,16 +83,32 @@ def heatmap(
             if not is_missing(grid.iat[i, j])
         ]
 
-    lines = max(_broken(_name(canvas, columns, t), canvas, len(tops)).count("\n") for t in tops)
-    return render(canvas, 34 + ROW_PX * len(sides) + 13 * lines, draw, alt)
+    return render(canvas, 34 + ROW_PX * len(sides) + above_px, draw, alt)
 
 
-def _broken(name: str, canvas: Canvas, columns: int) -> str:
-    """A name on as many lines as fit above its column."""
-    fits = int(0.75 * canvas.width_px / columns / (5.5 if canvas.voice.language == "en" else 11))
-    return "\n".join(
-        textwrap.wrap(name, max(fits, 4), break_long_words=canvas.voice.language != "en")
-    )
+def _above(canvas: Canvas, names: Sequence[str]) -> tuple[list[str], bool, int]:
+    """The columns' names, on as many lines as they need, whether they stand upright because a
+    word of them is wider than its column, and the height in pixels beyond one line.
+    """
+    spaced = canvas.voice.language == "en"
+    letter_px = 5.5 if spaced else 11
+    fits = max(int(0.75 * canvas.width_px / max(len(names), 1) / letter_px), 1 if spaced else 2)
+    longest = max((len(word) for name in names for word in name.split()), default=0)
+    upright = spaced and longest > max(fits, 5)
+    wide = 12 if upright else fits
+    lines = [_lines(name, wide) for name in names]
+    if upright:
+        letters = max(len(line) for each in lines for line in each)
+        return ["\n".join(each) for each in lines], True, int(letters * letter_px)
+    return ["\n".join(each) for each in lines], False, 13 * (max(map(len, lines)) - 1)
+
+
+def _lines(name: str, fits: int) -> list[str]:
+    """A name on lines of much the same length."""
+    if " " in name or not name:
+        return textwrap.wrap(name, fits, break_long_words=False) or [name]
+    count = -(-len(name) // fits)
+    return textwrap.wrap(name, -(-len(name) // count), break_long_words=not name.isascii())
 
 
 def _name(canvas: Canvas, column: str, code: Any) -> str:

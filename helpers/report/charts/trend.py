@@ -143,7 +143,8 @@ class _Lines:
         axes.plot(final[self.x], final[self.y], color=colour)
         if len(final):
             axes.plot(final[self.x].iloc[-1], final[self.y].iloc[-1], "o", color=colour, ms=4.5)
-        return [self._mark(axes, row, name) for row in rows.to_dict("records")]
+        known = rows.dropna(subset=[self.y])
+        return [self._mark(axes, row, name) for row in known.to_dict("records")]
 
     def _mark(self, axes: Axes, row: dict[str, Any], name: str) -> Mark:
         import matplotlib.dates as dates
