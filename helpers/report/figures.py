@@ -10,6 +10,8 @@ from typing import Any
 from helpers.report.measured import Measured
 from helpers.report.voice import Voice
 
+ROWS = "rows"
+
 
 def caption_html(voice: Voice, key: str, values: Mapping[str, Any]) -> str:
     """The finding as a title, and below it measure, unit, scope and period."""
@@ -62,20 +64,26 @@ def table_block_html(
 ) -> str:
     """A table with its words; `rows` are those shown and those there are."""
     shown, all_rows = rows
-    more = voice.say("table.more", shown=shown, all=all_rows) if shown < all_rows else ""
-    hint = f'<p class="sr-more">{escape(more)}</p>' if more else ""
+    fact = voice.fact(f"{key}.{ROWS}")
+    more = voice.say_html("table.more", fact, **shown_rows(rows)) if shown < all_rows else ""
+    hint = f'<p class="sr-more">{more}</p>' if more else ""
     return (
         f'<section class="sr-figure" id="block-{escape(key)}">{caption_html(voice, key, values)}'
         f"{table}{hint}{note_html(voice, key, values)}{source}</section>"
     )
 
 
+def shown_rows(rows: tuple[int, int]) -> dict[str, int]:
+    """How many rows a page shows, and how many there are."""
+    return dict(zip(("shown", "all"), rows, strict=True))
+
+
 def notice_html(voice: Voice, lead: str, would_show: str = "") -> str:
-    """A plain box that says why something is not shown."""
+    """A plain box that says why something is not shown; both texts are HTML."""
     more = ""
     if would_show:
         more = f"<p>{escape(voice.say('missing.would_show'))} {would_show}</p>"
-    return f'<div class="sr-notice" role="note"><p>{escape(lead)}</p>{more}</div>'
+    return f'<div class="sr-notice" role="note"><p>{lead}</p>{more}</div>'
 
 
 def download_marker(chapter: str, key: str) -> str:

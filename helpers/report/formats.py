@@ -278,6 +278,15 @@ def show_in_column(value: Any, unit: str, scale: tuple[float, str, int]) -> str:
     return _fixed(float(Decimal(repr(float(value))) / Decimal(repr(divisor))), decimals)
 
 
+def as_published(value: Any, unit: str) -> float | str | None:
+    """A number as it may stand in a published file: finite, counts of 1 to 9 customers hidden."""
+    if is_missing(value):
+        return None
+    if unit == "customers" and 0 <= float(value) < SMALLEST_GROUP:
+        return f"<{SMALLEST_GROUP}"
+    return float(value)
+
+
 def header_unit(unit: str, scale_name: str, language: str, currency: str) -> str:
     """The unit that a column's header or an axis names; empty where none is needed."""
     if unit == "money":

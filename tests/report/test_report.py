@@ -114,7 +114,10 @@ def test_the_record_holds_what_the_run_and_other_chapters_need(record):
     }  # fmt: skip
     assert record["provenance"]["as_of"] == "2025-11-30"
     assert [table["name"] for table in record["tables"]] == ["segments"]
-    assert record["figures"]["channels.cost"] == 182.4
+    assert record["figures"]["20_demo/channels.title"] == {
+        "cost": {"value": 182.4, "unit": "money"}
+    }
+    assert record["sheets"]["20_demo/channels"]["columns"]["n"] == [1200.0, 2200.0, 480.0, "<10"]
     assert json.loads(json.dumps(dict(record), allow_nan=False))
 
 
