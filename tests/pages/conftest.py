@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.report import downloads, page, text
+from helpers.report.record import published_numbers
 from tests.report import shop
 
 TEXTS = Path(__file__).parents[1] / "report" / "texts"
@@ -52,8 +53,9 @@ def site(tmp_path_factory):
     for table in record["tables"]:
         downloads.write_csv(table, release / "tables" / f"20_demo-{table['name']}.csv")
     downloads.write_workbook(record["tables"], release / "tables.xlsx")
-    for name in ("facts.json", "quality.json"):
-        _write(release, name, "{}")
+    _write(release, "facts.json", json.dumps(record["facts"]))
+    _write(release, "numbers.json", json.dumps(published_numbers([record])))
+    _write(release, "quality.json", "{}")
     return release
 
 
