@@ -90,7 +90,7 @@ def _changes(card: dict[str, Any], voice: Voice) -> str:
         text = show_change(
             card["value"], card[field], card["unit"], voice.language, currency=voice.currency
         )
-        mark = number_html(escape(text), card["id"], f"change_{field}", style="sr-f")
+        mark = number_html(escape(text), card["id"], f"growth_{field}", style="sr-f")
         when = (Piece(voice.show(other, "period"), unit="period", value=other),)
         since = voice.say_html("card.since", when=when)
         rows.append(f'<li>{mark} <span class="sr-since">{since}</span></li>')

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from helpers.plan.periods import Period
 from helpers.report import cards, figures, tables
+from helpers.report.basis import Basis
 from helpers.report.charts.figure import NARROW_PX, WIDE_PX, Canvas, Drawing
 from helpers.report.findings import Finding, Missing, number, period_json
 from helpers.report.measured import Measured
@@ -91,11 +91,11 @@ def figure(
     voice: Voice,
     chapter: str,
     key: str,
-    answer: Measured,
+    basis: Basis,
     chart: Callable[..., Drawing],
     options: Mapping[str, Any],
     values: Mapping[str, Any],
-    as_of: date,
+    metrics: Sequence[str],
 ) -> tuple[str, Sheet]:
     """A chart, once for wide pages and paper and once for phones, with its words.
 
@@ -107,13 +107,13 @@ def figure(
     drawn = {
         name: chart(
             Canvas(f"{stem}-{voice.language}-{name}", voice, width, voice.fact(key)),
-            answer.frame,
+            basis.answer.frame,
             alt=alt or voice.block_name(key),
             **options,
         )
         for name, width in (("wide", WIDE_PX), ("narrow", NARROW_PX))
     }
-    source = figures.source_html(voice, [answer], as_of)
+    source = figures.source_html(voice, basis, metrics)
     drawings = {name: one.svg for name, one in drawn.items()}
     html = figures.figure_html(voice, key, values, drawings, source)
     return html, drawn["wide"].sheet
@@ -123,12 +123,13 @@ def table(
     voice: Voice,
     chapter: str,
     key: str,
-    answer: Measured,
+    basis: Basis,
     layout: tables.Layout,
     values: Mapping[str, Any],
-    as_of: date,
+    metrics: Sequence[str],
 ) -> str:
     """A table with its words, its source and the place of its download."""
+    answer = basis.answer
     marker = figures.download_marker(chapter, key)
     return figures.table_block_html(
         voice,
@@ -136,7 +137,7 @@ def table(
         values,
         tables.table_html(voice, key, answer.frame, layout),
         (min(layout.top, len(answer.frame)), len(answer.frame)),
-        figures.source_html(voice, [answer], as_of, marker),
+        figures.source_html(voice, basis, metrics, marker),
     )
 
 

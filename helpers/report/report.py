@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.plan import metrics
 from helpers.report import (
     actions,
+    basis,
     blocks,
     cards,
     charts,
@@ -239,16 +240,17 @@ class Report:
             return self._notice(key, answer)
         if metric and "target" not in options and chart in (charts.trend, charts.bars):
             options["target"] = self.target(metric)
+        used, rests_on = drawing.metrics_of(metric, values), basis.of(self.store, answer)
         drawn = {
             voice.language: drawing.figure(
-                voice, self.chapter, key, answer, chart, options, values, self.store.as_of
+                voice, self.chapter, key, rests_on, chart, options, values, used
             )
             for voice in self._voices
         }
         self.notes.add_figures(drawing.block_figures(self._voices[0], key, values))
         self.notes.add_sheet(next(iter(drawn.values()))[1], self._voices)
         html = {language: html for language, (html, _) in drawn.items()}
-        return Block("figure", key, html, drawing.metrics_of(metric, values))
+        return Block("figure", key, html, used)
 
     def table(
         self,
@@ -284,13 +286,11 @@ class Report:
         self.notes.add_sheet(
             tables.table_sheet(self._voices[0], key, answer.frame, layout), self._voices
         )
+        used, rests_on = drawing.metrics_of(metric, said), basis.of(self.store, answer)
         html = {
-            voice.language: drawing.table(
-                voice, self.chapter, key, answer, layout, said, self.store.as_of
-            )
+            voice.language: drawing.table(voice, self.chapter, key, rests_on, layout, said, used)
             for voice in self._voices
         }
-        used = drawing.metrics_of(metric, said)
         return Block("table", key, html, used, f"{self.chapter}-{key}")
 
     def scorecard(self, key: str, *metric_ids: str) -> Block:

@@ -188,7 +188,7 @@ class Published:
                 found.append(place(value))
             elif unit in ("month", "date"):
                 found.append(formats.show(day(value), unit, language))
-        return [one for one in found if one]
+        return sorted((one for one in found if one), key=len, reverse=True)
 
 
 def day(text):

@@ -1,4 +1,4 @@
-"""Every number on a page carries the id of its fact and equals it; both languages state the same."""
+"""Every number on a page carries the id of its fact and equals it, the same in both languages."""
 
 import json
 
