@@ -46,18 +46,16 @@ def action_records(
         numbers = {name: number(row.get(c)) if c else None for name, c in columns.items()}
         if numbers["count"] is not None and 0 <= numbers["count"] < SMALLEST_GROUP:
             numbers["count"] = None
-        found.append(
-            {
-                "chapter": chapter,
-                "key": key,
-                "rank": rank,
-                "text": texts,
-                "html": html,
-                "figures": figures,
-                **numbers,
-            }
-        )
+        action = {"chapter": chapter, "key": key, "rank": rank, "text": texts, "html": html}
+        if numbers["worth"] is not None:
+            figures[money_fact(action)] = {"worth": {"value": numbers["worth"], "unit": "money"}}
+        found.append({**action, "figures": figures, **numbers})
     return found
+
+
+def money_fact(action: Mapping[str, Any]) -> str:
+    """Id under which the money of an action can be found."""
+    return f"{action['chapter']}/{action['key']}.{action['rank']}.money"
 
 
 def _template(voice: Voice, key: str, row: Mapping[str, Any]) -> str | None:

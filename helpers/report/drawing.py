@@ -35,13 +35,6 @@ def sentence_text(
     return to_text(pieces) if pieces else ""
 
 
-def sentence_marked(
-    voice: Voice, key: str, finding: Finding | None, values: Mapping[str, Any]
-) -> str:
-    """The same as HTML in which every number says which fact it states."""
-    return to_html(_pieces(voice, key, finding, values) or ())
-
-
 def sentence_html(
     kind: str, voice: Voice, key: str, finding: Finding | None, values: Mapping[str, Any]
 ) -> str:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 from html import escape
 from typing import Any
 
+from markupsafe import Markup
+
+from helpers.plan import calendar
+from helpers.report import actions, foot, text
 from helpers.report import cards as card_parts
-from helpers.report import foot, text
-from helpers.report.text.template import placeholders
+from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
 EVALUATION = "90_evaluation"
 GOALS = ("cac_blended", "repurchase_rate", "conversion_rate")
 FIGURES = (
-    "net_margin", "net_sales", "orders", "gross_margin", "new_customers", "order_value",
-    "ltv_12m", "on_time_in_full", "inventory_days", "payment_success_rate", "organic_share",
+    "net_margin", "sales_attainment", "net_sales", "contribution", "marketing_share",
+    "return_on_spend", "stock_value", "unsettled_money", "new_customers", "orders", "order_value",
+    "gross_margin", "on_time_in_full", "ltv_12m", "payment_success_rate", "organic_share",
 )  # fmt: skip
+STORY = ("story_month", "story_year", "story_margin")
+VERDICT, LEVER, PLATFORMS = "verdict", "lever", "platforms"
+NEXT_EVENT = "front/next_event"
+FARTHEST_EVENT_DAYS = 120
 MOST_CARDS = 12
 MOST_OF_A_CHAPTER = 2
 MOST_DECISIONS = 5
-_FIGURE = re.compile(r"-?\d+(\.\d+)?")
 Records = Mapping[str, Mapping[str, Any]]
 
 
@@ -32,12 +37,8 @@ def cards(records: Records, voice: Voice) -> tuple[str, str]:
     found = all_facts(records)
     goals = [found[name] for name in GOALS if name in found]
     known = [found[name] for name in FIGURES if name in found]
-    known = [card for card in known if card["value"] is not None]
-    most = MOST_CARDS - len(GOALS)
-    bare = [card for card in known if not card.get("history")]
-    left_out = bare[len(bare) - max(len(known) - most, 0) :] if len(known) > most else []
-    others = [card for card in known if card not in left_out][:most]
-    figures = card_parts.cards_html(others, voice) if others else ""
+    known = [card for card in known if card["value"] is not None][: MOST_CARDS - len(GOALS)]
+    figures = card_parts.cards_html(known, voice) if known else ""
     return card_parts.cards_html(goals, voice), figures
 
 
@@ -57,10 +58,36 @@ def _evaluation_last(records: Records) -> list[Mapping[str, Any]]:
     return [records[name] for name in sorted(records)]
 
 
-def verdict(records: Records, language: str) -> str:
-    """Evaluation's sentence, which speaks for the whole shop; empty where there is none."""
-    record = records.get(EVALUATION, {})
-    return str(record.get("verdict", {}).get(language, ""))
+def story(records: Records, language: str) -> list[Markup]:
+    """What happened in the period and why, a sentence each, as evaluation says it."""
+    told = (shown(records, EVALUATION, key, language) for key in STORY)
+    return [sentence for sentence in told if sentence]
+
+
+def shown(records: Records, chapter: str, key: str, language: str) -> Markup:
+    """A block that a chapter lets stand on the front page; empty where it has none."""
+    blocks = records.get(chapter, {}).get("front", ())
+    found = {block["key"]: block["html"] for block in blocks}
+    return Markup(found.get(key, {}).get(language, ""))
+
+
+def days_to_event(as_of: date, currency: str) -> int | None:
+    """Days to the next sales event of the calendar; None where none is near."""
+    event = calendar.following(as_of, calendar.of_market(currency))
+    days = (event.start - as_of).days if event else FARTHEST_EVENT_DAYS + 1
+    return days if days <= FARTHEST_EVENT_DAYS else None
+
+
+def next_event(as_of: str, voice: Voice) -> Markup:
+    """The next sales event of the calendar and the days to it; empty where none is near."""
+    day = foot.read_day(as_of)
+    event = calendar.following(day, calendar.of_market(voice.currency))
+    days = days_to_event(day, voice.currency)
+    if event is None or days is None:
+        return Markup()
+    name = calendar.NAMES[event.event][voice.language]
+    values = {"event": name, "start": event.start, "days": days, "day": day}
+    return Markup(voice.say_html("page.next_event", NEXT_EVENT, **values))
 
 
 def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
@@ -94,7 +121,7 @@ def _state(page: Mapping[str, Any], voice: Voice, *, only_bad: bool = False) -> 
 
 def decisions(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The actions with the most money, a chapter's two largest at most.
 
     Chapters count their money differently (at stake, saved, gained), so one of them alone must not
@@ -109,6 +136,8 @@ def decisions(
     return [
         {
             "text": action["text"][voice.language],
+            "html": Markup(action["html"][voice.language]),
+            "worth": _worth(action, voice),
             "chapter": text.chapter_title(action["chapter"], voice.language),
             "address": f"{files[action['chapter']]}#block-{action['key']}",
         }
@@ -117,110 +146,27 @@ def decisions(
     ][:MOST_DECISIONS]
 
 
+def _worth(action: Mapping[str, Any], voice: Voice) -> Markup:
+    """The money of an action; empty where none is known."""
+    if not action.get("worth"):
+        return Markup()
+    shown, fact = escape(voice.show(action["worth"], "money")), actions.money_fact(action)
+    return Markup(number_html(shown, fact, "worth", style="sr-f"))
+
+
 def chapters(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The chapters with their verdict in one sentence and their state."""
     return [
         {
             "title": text.chapter_title(page["chapter"], voice.language),
             "address": page["file"],
-            "verdict": str(
-                records.get(page["chapter"], {}).get("verdict", {}).get(voice.language, "")
-            ),
+            "verdict": shown(records, page["chapter"], VERDICT, voice.language),
             "state": _state(page, voice),
         }
         for page in pages
     ]
-
-
-def quality_html(quality: Mapping[str, Any], voice: Voice) -> str:
-    """The verdict on the data, what warns or fails, and the bridge to net sales."""
-    verdicts = quality.get("verdicts", ())
-    poor = [one for one in verdicts if one["status"] != "pass"]
-    warned = sum(one["status"] == "warn" for one in poor)
-    lead = voice.say("state.quality_warned", n=warned) if warned else ""
-    if not poor:
-        lead = voice.say("state.quality_good")
-    return (
-        f"<p>{escape(lead)}</p>" * bool(lead)
-        + _checks(poor, voice)
-        + _notes(quality.get("notes", ()), voice)
-        + _bridge(quality.get("bridge", ()), voice)
-    )
-
-
-def _checks(poor: Sequence[Mapping[str, Any]], voice: Voice) -> str:
-    if not poor:
-        return ""
-    heads = ("table", "check", "found", "rule", "status")
-    head = "".join(f'<th scope="col">{escape(voice.say(f"quality.{h}"))}</th>' for h in heads)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(one["table"])}</th>'
-        f"<td>{escape(voice.name_of('check', one['check']))}</td><td>{escape(one['found'])}</td>"
-        f"<td>{escape(one['rule'])}</td>"
-        f"<td>{escape(voice.say('quality.' + one['status']))}</td></tr>"
-        for one in sorted(poor, key=lambda one: one["status"])
-    )
-    return _scrolled(
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>", voice, "quality.checks"
-    )
-
-
-def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> str:
-    tree = text.load(voice.language, "common")
-    items = []
-    for note in notes:
-        written, values = text.find(tree, f"notes.{note['key']}"), _grouped(note.get("values", {}))
-        known = written and {name for name, _, _ in placeholders(written)} <= set(values)
-        pieces = voice.fill(written, values) if known else None
-        shown = "".join(piece.text for piece in pieces) if pieces else note["text"]
-        items.append(f"<li>{escape(shown)}</li>")
-    return f'<ul class="sr-notes">{"".join(items)}</ul>' if items else ""
-
-
-def _grouped(values: Mapping[str, str]) -> dict[str, str]:
-    """Values of a note, their figures with a comma between thousands."""
-    return {
-        name: f"{Decimal(text):,}" if _FIGURE.fullmatch(text) else text
-        for name, text in values.items()
-    }
-
-
-def _bridge(steps: Sequence[Mapping[str, Any]], voice: Voice) -> str:
-    """From the source's raw total to net sales, exact to the cent."""
-    shown = [s for s in steps if Decimal(s["money"]) or s["key"] in ("raw_total", "net_sales")]
-    if len(shown) < 2:
-        return ""
-    lead = voice.say("foot.bridge")
-    heads = [voice.say("quality.step"), voice.say("quality.rows"), voice.say("quality.money")]
-    head = "".join(
-        f'<th scope="col"{" class=sr-num" if i else ""}>{escape(h)}'
-        + (f' <span class="sr-unit">{escape(voice.currency)}</span>' if i == 2 else "")
-        + "</th>"
-        for i, h in enumerate(heads)
-    )
-    rows = [
-        f'<tr><th scope="row">{escape(voice.name_of("bridge", step["key"]))}</th>'
-        f'<td class="sr-num">{int(step["rows"]):,}</td>'
-        f'<td class="sr-num">{_cents(step["money"])}</td></tr>'
-        for step in shown
-    ]
-    body = f"<tbody>{''.join(rows[:-1])}</tbody><tfoot>{rows[-1]}</tfoot>"
-    table = _scrolled(f"<thead><tr>{head}</tr></thead>{body}", voice, "foot.bridge")
-    return f"<h3>{escape(lead)}</h3>{table}"
-
-
-def _cents(money: str) -> str:
-    return f"{Decimal(money):,.2f}".replace("-", "−")
-
-
-def _scrolled(inner: str, voice: Voice, label: str) -> str:
-    name = escape(voice.say(label))
-    return (
-        f'<div class="sr-scroll" tabindex="0" role="region" aria-label="{name}">'
-        f'<table class="sr-table">{inner}</table></div>'
-    )
 
 
 def site_part(entries: Sequence[Mapping[str, Any]], voice: Voice, now: datetime) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Notes:
     sheets: dict[str, dict[str, Any]] = field(default_factory=dict)
     missing: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     verdict: dict[str, str] = field(default_factory=dict)
-    verdict_html: dict[str, str] = field(default_factory=dict)
+    front: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add_findings(self, findings: Iterable[Finding], chapter: str) -> None:
         """Take facts; what the store lacks for them is noted too."""
@@ -63,7 +63,7 @@ class Notes:
             "facts": list(self.facts.values()),
             "actions": [action for actions in self.actions.values() for action in actions],
             "verdict": self.verdict,
-            "verdict_html": self.verdict_html,
+            "front": list(self.front.values()),
             "cards": list(self.cards.values()),
             "tables": list(self.tables.values()),
             "figures": self.figures,

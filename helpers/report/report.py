@@ -162,15 +162,17 @@ class Report:
 
     def verdict(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
         """The chapter's one-sentence verdict; stands in the record and on the front page."""
-        block = self._sentence("verdict", key, finding, values)
+        block = self.on_front(self._sentence("verdict", key, finding, values))
         self.notes.verdict = {
             voice.language: drawing.sentence_text(voice, key, finding, values)
             for voice in self._voices
         }
-        self.notes.verdict_html = {
-            voice.language: drawing.sentence_marked(voice, key, finding, values)
-            for voice in self._voices
-        }
+        return block
+
+    def on_front(self, block: Block) -> Block:
+        """Let a block stand on the front page, too; a notice does not."""
+        if block.kind != "notice" and any(block.html.values()):
+            self.notes.front[block.key] = {"key": block.key, "html": dict(block.html)}
         return block
 
     def headline(self, key: str, finding: Finding | None = None, **values: Any) -> Block:

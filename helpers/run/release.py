@@ -11,6 +11,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from helpers.report import front
 from helpers.report.record import published_numbers
 from helpers.run import files, pages, preparation, publication
 from helpers.run.child import ChildDied, ChildFailed
@@ -184,7 +185,11 @@ def _write_facts(staged: Path, prepared: Prepared, outcomes: list[Outcome]) -> N
     facts = [fact for record in good for fact in record.get("facts", [])]
     files.write_json(staged / "facts.json", facts)
     shown = [outcome.execution.record for outcome in outcomes if outcome.execution]
-    files.write_json(staged / "numbers.json", published_numbers(shown))
+    numbers = published_numbers(shown)
+    days = front.days_to_event(prepared.as_of, prepared.currency)
+    if days is not None:
+        numbers["figures"][front.NEXT_EVENT] = {"days": {"value": days, "unit": "count"}}
+    files.write_json(staged / "numbers.json", numbers)
     files.write_json(staged / "quality.json", preparation.quality(prepared))
 
 

@@ -52,10 +52,11 @@ def site(tmp_path_factory):
         write("index.html", page.render_index(language, context))
     for table in record["tables"]:
         downloads.write_csv(table, release / "tables" / f"20_demo-{table['name']}.csv")
-    downloads.write_workbook(record["tables"], release / "tables.xlsx")
+    tables = [{**table, "chapter": "20_demo"} for table in record["tables"]]
+    downloads.write_workbook(tables, release / "tables.xlsx", period="2025-11", as_of="2025-11-30")
     _write(release, "facts.json", json.dumps(record["facts"]))
     _write(release, "numbers.json", json.dumps(published_numbers([record])))
-    _write(release, "quality.json", "{}")
+    _write(release, "quality.json", json.dumps(context["quality"]))
     return release
 
 

@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from helpers.report.findings import FIELD_UNITS, display_unit
 from helpers.report.sheet import place
 
 DIGIT = re.compile(r"\d")
+FIGURE = re.compile(r"-?\d+(\.\d+)?")
 ROW = re.compile(r"(.+):(\d+|total)")
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 # Rules of the catalogues, names and codes, ticks of axes, sources, definitions, foot, downloads,
-# and the head with the period.
+# states of the run with their moments, and the head with the period.
 NO_FACT = {
     "sr-given", "sr-name", "sr-axis", "sr-source", "sr-how", "sr-definitions", "sr-foot",
-    "sr-downloads", "sr-banner", "sr-top",
+    "sr-downloads", "sr-banner", "sr-alerts", "sr-tag", "sr-top",
 }  # fmt: skip
 NO_FACT_TAGS = {"time", "h1", "head", "style", "nav"}
 SENTENCES = {"p", "li", "h3", "td", "th", "title", "summary"}
@@ -141,12 +143,14 @@ class Published:
     figures: dict
     sheets: dict
     currency: str
+    quality: dict
 
     @classmethod
     def read(cls, folder):
         numbers = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        return cls(facts, numbers["figures"], numbers["sheets"], numbers["currency"])
+        quality = json.loads((folder / "quality.json").read_text(encoding="utf-8"))
+        return cls(facts, numbers["figures"], numbers["sheets"], numbers["currency"], quality)
 
     def texts(self, number, name, language, chapter):
         """All ways in which a field of a number may be written; none where it is unknown."""
@@ -158,12 +162,32 @@ class Published:
         if name in self.figures.get(number.fact, {}):
             found = self.figures[number.fact][name]
             return show.plain(found["value"], found["unit"], name)
+        if number.fact.startswith("quality."):
+            found = self.of_quality(*number.fact.split(".", 2)[1:])
+            return set().union(*(show.of_source(one[name]) for one in found if name in one))
         sheet, row = self.row(number)
         if name not in row:
             return set()
         if number.head is not None:
             return show.in_table(sheet, row, name, number)
         return show.in_figure(sheet, row, name)
+
+    def of_quality(self, kind, key=""):
+        """What `quality.json` says by the id of a check, a note, a step or a row set aside."""
+        aside, tables = self.quality.get("quarantine", ()), self.quality["tables"].values()
+        if kind == "twice":
+            return [{"n": sum(int(one.get("delivered_twice", 0)) for one in tables)}]
+        if kind == "quarantine" and not key:
+            rows = sum(int(one["rows"]) for one in aside)
+            return [{"rows": rows, "of": sum(int(one["rows_in"]) for one in tables)}]
+        if kind == "quarantine":
+            return [aside[int(key)] | aside[int(key)]["values"]]
+        if kind == "check":
+            checks = self.quality["verdicts"]
+            own = (o for o in checks if key.startswith(f"{o['table']}.{o['check']}"))
+            return [one.get("values", {}) for one in own]
+        parts = self.quality["bridge" if kind == "bridge" else "notes"]
+        return [one | one.get("values", {}) for one in parts if one["key"] == key]
 
     def row(self, number):
         """The sheet that a number stands in, and its row; both empty where there is none."""
@@ -210,10 +234,22 @@ class Writer:
         return {
             formats.show(
                 value, unit, self.language, currency=self.currency, signed=signed,
-                strip=name == "target",
+                strip=name in ("target", "target_start"),
             )
             for signed in (False, True)
         }  # fmt: skip
+
+    def of_source(self, value):
+        """What the source delivered: exact, in groups of thousands, money to the cent."""
+        if isinstance(value, str) and not FIGURE.fullmatch(value):
+            return {value}
+        if not isinstance(value, str):
+            units = ("integer", "count", "ratio", "days")
+            return set().union(*(self.plain(value, unit) for unit in units))
+        exact = f"{abs(Decimal(value)):,}"
+        sign = formats.MINUS if value.startswith("-") else ""
+        money = f"{formats.currency_sign(self.currency)}{exact}"
+        return {value, f"{sign}{exact}", f"{sign}{money}", f"{sign}{abs(Decimal(value)):,.2f}"}
 
     def fact(self, fact, name):
         unit = display_unit(fact["metric"], fact["unit"])
