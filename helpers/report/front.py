@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from html import escape
 from typing import Any
 
@@ -167,35 +167,3 @@ def chapters(
         }
         for page in pages
     ]
-
-
-def site_part(entries: Sequence[Mapping[str, Any]], voice: Voice, now: datetime) -> dict[str, Any]:
-    """The list of what is published in one language."""
-    heads = ("store", "period", "published", "age", "status", "verdict")
-    return {
-        "code": "zh-Hans" if voice.language == "zh" else voice.language,
-        "title": voice.say("page.site"),
-        "lead": voice.say("page.site_lead"),
-        "none": voice.say("site.none"),
-        "heads": [voice.say(f"site.{head}") for head in heads],
-        "rows": [_site_row(entry, voice, now) for entry in entries],
-    }
-
-
-def _site_row(entry: Mapping[str, Any], voice: Voice, now: datetime) -> dict[str, str]:
-    published = datetime.fromisoformat(entry["published_at"])
-    age = (now.date() - published.date()).days
-    languages = entry["languages"]
-    address = entry["address"]
-    if voice.language in languages and voice.language != languages[0]:
-        folder, _, name = address.rpartition("/")
-        address = f"{folder}/{voice.language}/{name}"
-    return {
-        "store": entry["title"].get(voice.language) or entry["store"],
-        "address": address,
-        "period": foot.period_title(entry["period"], voice),
-        "published": voice.show(published.date(), "date"),
-        "age": voice.say("site.days_ago", n=age) if age > 0 else voice.say("site.today"),
-        "status": voice.say(f"site.{entry['status']}"),
-        "verdict": (entry.get("verdict") or {}).get(voice.language, ""),
-    }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, downloads, fonts, foot, front, paper, quality, text
+from helpers.report import blocks, downloads, fonts, foot, front, paper, quality, site, text
 from helpers.report.voice import Voice
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ POLICY = (
 )
 _HERE = Path(__file__).parent
 _LANGUAGE_CODES = {"en": "en", "zh": "zh-Hans"}
+_LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 _DOWNLOAD = re.compile(r"<!--download:([\w-]+)-->")
 _FONT_PLACE = "/*font*/"
 
@@ -139,23 +140,26 @@ def _html_of(part: Any) -> str:
 
 
 def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> str:
-    """The list of all that is published, newest first, in every language."""
+    """The list of all that is published, by store, in every language."""
     voices = [Voice("", language, "CNY") for language in languages]
-    now = datetime.now(UTC)
-    listed = sorted(entries, key=lambda entry: entry["published_at"], reverse=True)
+    parts = [site.part(entries, voice, datetime.now(UTC).date()) for voice in voices]
     title = voices[0].say("page.site")
+    others = [
+        {"address": f"#{part['code']}", "code": part["code"], "name": _LANGUAGE_NAMES[language]}
+        for part, language in zip(parts[1:], languages[1:], strict=True)
+    ]
     html = (
         _templates()
         .get_template("site.j2")
         .render(
-            **_frame(voices[0]),
+            **_frame(voices[0], paper.style(voices[0], title, "")),
             head_title=title,
             store_title=title,
             period_title="",
             home="",
-            other_languages=[],
+            other_languages=others,
             pages=[],
-            parts=[front.site_part(listed, voice, now) for voice in voices],
+            parts=parts,
         )
     )
     return _with_font(html)
@@ -231,7 +235,7 @@ def _other_languages(
     return [
         {
             "code": _LANGUAGE_CODES[other],
-            "name": {"en": "English", "zh": "中文"}[other],
+            "name": _LANGUAGE_NAMES[other],
             "address": context["prefix"] + ("" if other == first else f"{other}/") + name,
         }
         for other in context["languages"]
