@@ -220,8 +220,8 @@ def _with_downloads(
         if stale:
             return ""
         address = escape(f"{context['prefix']}tables/{found[1]}.csv")
-        words = escape(voice.say("table.download"))
-        return f'<a class="sr-download" href="{address}" download>{words} (CSV)</a>'
+        words = escape(voice.say("table.csv", name=voice.say("table.download")))
+        return f'<a class="sr-download" href="{address}" download>{words}</a>'
 
     return Markup(_DOWNLOAD.sub(link, str(part)))
 
@@ -232,7 +232,7 @@ def _chapter_downloads(
     found = [
         {
             "address": f"{context['prefix']}tables/{context['chapter']}-{table['name']}.csv",
-            "text": f"{table['title'][voice.language]} (CSV)",
+            "text": voice.say("table.csv", name=table["title"][voice.language]),
             "download": True,
         }
         for table in tables

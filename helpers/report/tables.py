@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from helpers.plan.metrics import metric
 from helpers.report import marks
@@ -163,7 +164,7 @@ class _Writer:
             name_of_metric = escape(named(self.voice, name, unit, value))
             return f'<a href="#metric-{escape(str(value))}">{name_of_metric}</a>', ""
         text = named(self.voice, name, unit, value)
-        return escape(text), "sr-when" if len(text) <= SHORT_TEXT else ""
+        return escape(text), "sr-when" if _is_short(text) else ""
 
     def _figure(self, row: Mapping[str, Any], name: str, place: str) -> str:
         if name not in row:
@@ -194,6 +195,11 @@ class _Writer:
             return self.voice.show(value, unit, signed=signed, strip=column == "target")
         text = show_in_column(value, unit, self.scales[column])
         return f"+{text}" if signed and not is_missing(value) and value > 0 else text
+
+
+def _is_short(text: str) -> bool:
+    """Whether a text should stay on one line; a Chinese sign is as wide as two letters."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text) <= SHORT_TEXT
 
 
 def named(voice: Voice, column: str, unit: str, value: Any) -> str:
