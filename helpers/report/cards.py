@@ -106,9 +106,10 @@ def _period(card: dict[str, Any]) -> Any:
 
 
 def _unknown(cards: Sequence[dict[str, Any]], voice: Voice, link: str) -> str:
+    colon = "：" if voice.language == "zh" else ": "
     items = "".join(
         f'<li><a href="{escape(link)}#metric-{escape(card["metric"])}">'
-        f"{escape(metric_name(card['metric'], voice))}</a>: "
+        f"{escape(metric_name(card['metric'], voice))}</a>{colon}"
         f"{to_html(missing_pieces(card.get('missing'), voice))}</li>"
         for card in cards
     )

@@ -279,7 +279,7 @@ def _chapter_downloads(
     found = [
         {
             "address": f"{context['prefix']}tables/{context['chapter']}-{table['name']}.csv",
-            "text": f"{table['title'][voice.language]} (CSV)",
+            "text": voice.say("table.csv_of", name=table["title"][voice.language]),
             "download": True,
         }
         for table in tables

@@ -102,3 +102,8 @@ def test_the_font_has_every_glyph_of_the_metric_contract():
 def test_every_reason_why_something_is_missing_has_its_words(why, language):
     assert text.common(language, f"missing.{why}")
     assert text.common(language, f"missing.{why}_columns")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_all_that_an_interval_can_rest_on_has_its_word(language):
+    assert set(text.load(language, "common")["rests_on"]) == set(metrics.RESTS_ON)

@@ -97,7 +97,7 @@ def test_the_foot_says_where_the_numbers_come_from(pages):
     assert "Run 20251201T080000Z-1a2b" in text
     assert "Version 0123456789ab" in text
     assert "1 passed, 1 warned, 0 failed" in text
-    assert "3 rows in quarantine" in text
+    assert "3 rows set aside" in text
 
 
 def test_code_cells_are_not_shown(pages):
