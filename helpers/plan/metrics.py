@@ -59,7 +59,7 @@ class Metric:
             raise ValueError(f"{self.id}: counts {self.counts!r} must be 'customers' or absent")
         for text in _TEXTS:
             found = getattr(self, text)
-            if found and set(found) != set(LANGUAGES):
+            if found and not set(found) >= set(LANGUAGES):
                 raise ValueError(f"{self.id}: {text} must have the languages {LANGUAGES}")
 
 

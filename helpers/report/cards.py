@@ -11,6 +11,7 @@ from helpers.plan.periods import parse_period
 from helpers.report import marks
 from helpers.report.findings import display_unit
 from helpers.report.formats import show_change
+from helpers.report.languages import chosen
 from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
@@ -35,7 +36,7 @@ def cards_html(cards: Sequence[dict[str, Any]], voice: Voice, *, link: str = "")
 
 def metric_name(metric: str, voice: Voice) -> str:
     """A metric's name in the contract."""
-    return metrics.metric(metric).name[voice.language]
+    return chosen(metrics.metric(metric).name, voice.language)
 
 
 def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
@@ -118,11 +119,10 @@ def missing_text(missing: dict[str, Any] | None, voice: Voice) -> str:
     """What a store lacks, in words."""
     if not missing:
         return voice.say("missing.undefined")
-    columns = "、".join if voice.language == "zh" else ", ".join
     return voice.say(
         f"missing.{missing['why']}" + ("_columns" if missing["columns"] else ""),
         table=missing["table"],
-        columns=columns(missing["columns"]) or "-",
+        columns=voice.spoken.between.join(missing["columns"]) or "-",
     )
 
 

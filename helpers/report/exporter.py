@@ -14,6 +14,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from helpers.report.blocks import MIME, RECORD_MIME
+from helpers.report.languages import SPARE
 
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOTICE = re.compile(r'<div class="sr-notice".*?</div>', re.DOTALL)
@@ -117,12 +118,14 @@ def _headings(notebook: NotebookNode, language: str) -> Iterator[str]:
 
 
 def read_chapter(notebook: NotebookNode, language: str) -> Chapter:
-    """A chapter's parts in one language."""
+    """A chapter's parts in one language; its texts in English where it has none in that one."""
     chapter = Chapter(sections=[Section()])
     names = iter(anchors(notebook))
+    spoken = {cell.metadata.get("language") for cell in notebook.cells}
+    written = language if language in spoken else SPARE
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            if cell.metadata.get("language", language) == language:
+            if cell.metadata.get("language", written) == written:
                 _add_markdown(chapter, cell.source, names)
         elif cell.cell_type == "code":
             for output in cell.get("outputs", ()):

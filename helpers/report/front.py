@@ -69,10 +69,9 @@ def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
     for page in context["pages"]:
         title = text.chapter_title(page["chapter"], voice.language)
         if state := _state(page, voice, only_bad=True):
-            found.append(f"{title}{'：' if voice.language == 'zh' else ': '}{state}")
+            found.append(f"{title}{voice.spoken.colon}{state}")
     if context.get("left_out"):
-        between = "、" if voice.language == "zh" else ", "
-        names = between.join(
+        names = voice.spoken.between.join(
             text.chapter_title(chapter, voice.language) for chapter in context["left_out"]
         )
         found.append(voice.say("state.left_out", names=names))
@@ -227,7 +226,7 @@ def site_part(entries: Sequence[Mapping[str, Any]], voice: Voice, now: datetime)
     """The list of what is published in one language."""
     heads = ("store", "period", "published", "age", "status", "verdict")
     return {
-        "code": "zh-Hans" if voice.language == "zh" else voice.language,
+        "code": voice.spoken.html,
         "title": voice.say("page.site"),
         "lead": voice.say("page.site_lead"),
         "none": voice.say("site.none"),

@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, fonts, foot, front, text
+from helpers.report import blocks, fonts, foot, front, languages, text
 from helpers.report.voice import Voice
 
 POLICY = (
@@ -23,7 +23,6 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 _HERE = Path(__file__).parent
-_LANGUAGE_CODES = {"en": "en", "zh": "zh-Hans"}
 _DOWNLOAD = re.compile(r"<!--download:([\w-]+)-->")
 _FONT_PLACE = "/*font*/"
 
@@ -153,7 +152,7 @@ def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) ->
 def _frame(voice: Voice) -> dict[str, Any]:
     return {
         "language": voice.language,
-        "html_language": _LANGUAGE_CODES[voice.language],
+        "html_language": voice.spoken.html,
         "policy": Markup(POLICY),
         "font_face": Markup(_FONT_PLACE),
         "styles": Markup(blocks.stylesheet() + _page_styles()),
@@ -194,8 +193,8 @@ def _other_languages(
     first = context["languages"][0]
     return [
         {
-            "code": _LANGUAGE_CODES[other],
-            "name": {"en": "English", "zh": "中文"}[other],
+            "code": languages.language(other).html,
+            "name": languages.language(other).name,
             "address": context["prefix"] + ("" if other == first else f"{other}/") + name,
         }
         for other in context["languages"]

@@ -19,6 +19,7 @@ from helpers.report.formats import (
     is_missing,
     show_in_column,
 )
+from helpers.report.languages import chosen
 from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
@@ -192,14 +193,14 @@ class _Writer:
             changes = self.layout.columns[column].startswith("+")
             unit = change_unit(own) if changes else display_unit(str(row["metric"]), own)
             return self.voice.show(value, unit, signed=signed, strip=column == "target")
-        text = show_in_column(value, unit, self.scales[column])
+        text = show_in_column(value, unit, self.scales[column], self.voice.language)
         return f"+{text}" if signed and not is_missing(value) and value > 0 else text
 
 
 def named(voice: Voice, column: str, unit: str, value: Any) -> str:
     """A cell that is no figure, as text."""
     if unit == "metric":
-        return metric(str(value)).name[voice.language]
+        return chosen(metric(str(value)).name, voice.language)
     if unit == "value":
         return voice.name_of(column, value)
     return voice.show(value, unit)

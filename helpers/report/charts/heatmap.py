@@ -43,8 +43,9 @@ def heatmap(
         alt: The takeaway in words.
     """
     axis.check_unit(unit)
+    language = canvas.voice.language
     tops = list(dict.fromkeys(frame[columns]))
-    scale = column_scale(list(frame[value]), unit, canvas.voice.language)
+    scale = column_scale(list(frame[value]), unit, language)
     if canvas.narrow and unit == "ratio":
         scale = (0.01, "", 0)
     own = canvas.voice.localised([str(name) for name in frame.columns], rows)
@@ -58,7 +59,9 @@ def heatmap(
         from matplotlib.colors import LinearSegmentedColormap
 
         axes = figure.add_subplot()
-        written = grid.map(lambda v: "" if is_missing(v) else show_in_column(v, unit, scale))
+        written = grid.map(
+            lambda v: "" if is_missing(v) else show_in_column(v, unit, scale, language)
+        )
         seaborn.heatmap(
             grid, ax=axes, annot=written.to_numpy(), fmt="", cbar=False, linewidths=1.5,
             linecolor="white", cmap=LinearSegmentedColormap.from_list("", SHADES),
@@ -88,10 +91,9 @@ def heatmap(
 
 def _broken(name: str, canvas: Canvas, columns: int) -> str:
     """A name on as many lines as fit above its column."""
-    fits = int(0.75 * canvas.width_px / columns / (5.5 if canvas.voice.language == "en" else 11))
-    return "\n".join(
-        textwrap.wrap(name, max(fits, 4), break_long_words=canvas.voice.language != "en")
-    )
+    square = canvas.voice.spoken.square
+    fits = int(0.75 * canvas.width_px / columns / (11 if square else 5.5))
+    return "\n".join(textwrap.wrap(name, max(fits, 4), break_long_words=square))
 
 
 def _name(canvas: Canvas, column: str, code: Any) -> str:
