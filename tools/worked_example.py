@@ -60,7 +60,7 @@ def write(block: Block, project: Path) -> None:
     elif path.suffix == ".ipynb":
         text = notebook(block.text)
     else:
-        text = f"{before}\n{block.text}" if block.appends and path.suffix != ".csv" else before + block.text
+        text = before + block.text
     path.write_text(text, encoding="utf-8")
 
 
@@ -74,10 +74,10 @@ def _changed(before: str, block: Block) -> str:
 
 
 def notebook(cells: str) -> str:
-    """A notebook of cells, each below `# %%` and what it is: `parameters`, or `text` and its language.
+    """A notebook as JSON, without outputs.
 
-    Returns:
-        The notebook's JSON, without outputs.
+    Args:
+        cells: Each below `# %%` and what it is: nothing, `parameters`, or `text` and its language.
     """
     import nbformat
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
