@@ -30,6 +30,8 @@ class Metric:
         name: Name in each language; so `numerator`, `denominator`, `window`, `rule`, `time`
             (the time stamp used), where there is something to say.
         target: Row of `data/plan/targets.csv`; empty where the plan sets none.
+        break_even: Metric that is the line at which this one neither earns nor loses; empty where
+            there is none.
         counts: `customers` where numerator or denominator count people: fewer than 10 of them are
             never published.
     """
@@ -48,6 +50,7 @@ class Metric:
     denominator: dict[str, str] = field(default_factory=dict)
     rule: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    break_even: str = ""
     counts: str = ""
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers.plan import metrics
 from helpers.plan.periods import parse_period
-from helpers.report import marks
+from helpers.report import beside, marks
 from helpers.report.findings import display_unit
 from helpers.report.formats import show_change
 from helpers.report.languages import chosen
@@ -49,6 +49,7 @@ def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
         f"{name}</a></p>",
         f'<p class="sr-card-value">{value}{_provisional(card, voice)}</p>',
         _status(card, voice),
+        beside.beside_html(card, voice),
         sparkline(card, voice),
         _changes(card, voice),
     ]

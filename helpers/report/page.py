@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, fonts, foot, front, languages, text
+from helpers.report import blocks, fonts, foot, front, languages, quality, text
 from helpers.report.voice import Voice
 
 POLICY = (
@@ -99,7 +99,7 @@ def render_index(language: str, context: dict[str, Any]) -> str:
         alerts=front.alerts(context, voice),
         decisions=front.decisions(records, context["pages"], voice),
         chapters=front.chapters(records, context["pages"], voice),
-        quality=Markup(front.quality_html(context["quality"], voice)),
+        quality=Markup(quality.quality_html(context["quality"], voice)),
         downloads=_index_downloads(records, voice, context),
         definitions=foot.definitions(body, voice),
     )

@@ -167,6 +167,13 @@ class Report:
         }
         return block
 
+    def story(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
+        """A sentence on what happened and why, which also stands on the front page."""
+        block = self._sentence("sentence", key, finding, values)
+        if any(block.html.values()):
+            self.notes.story[key] = {"key": key, "html": dict(block.html)}
+        return block
+
     def headline(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
         """The sentence that a section leads with; chosen by the finding's status."""
         return self._sentence("headline", key, finding, values)
