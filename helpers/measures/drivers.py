@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from helpers.measures import traffic
 from helpers.measures.evaluation import contribution, traded
-from helpers.measures.money import need
+from helpers.measures.money import daily_money, need
 from helpers.plan import calendar
+from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from helpers.plan.periods import Period
     from helpers.store.open import Store
 
 SIDES = ("previous", "last_year")
@@ -34,9 +34,9 @@ def sales_drivers(store: Store, period: Period) -> pd.DataFrame:
         One row per comparison that the data reach: `against` (`previous`, `last_year`), `before`,
         `now` (paid sales), `change`, `relative` (change / before), and the pieces in money:
         `visitors`, `conversion`, `order_value`, or `orders`, `order_value` (the others empty);
-        `event`, `event_zh` (the main sales event that one of the two periods holds and the other
-        does not), `reading` (`visitors` or `orders`, with `_earlier` or `_now` behind it where that
-        period holds such an event).
+        `event`, `event_zh` (of the sales events that peak in one of the two periods only, the one
+        that sold most), `reading` (`visitors` or `orders`, with `_earlier` or `_now` behind it
+        where that period holds such an event).
 
     Raises:
         MissingTable: No earlier period lies inside the data.
@@ -58,7 +58,7 @@ def sales_drivers(store: Store, period: Period) -> pd.DataFrame:
         change = after - before
         rows.append({"against": against, "before": before, "now": after, "change": change,
                      "relative": change / before if before else np.nan, **pieces,
-                     **_event(names[0], earlier, period)})  # fmt: skip
+                     **_event(store, names[0], earlier, period)})  # fmt: skip
     if not rows:
         raise MissingTable("orders", ("paid_at",), "short")
     columns = ["against", "before", "now", "change", "relative", "visitors", "conversion",
@@ -66,16 +66,21 @@ def sales_drivers(store: Store, period: Period) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
-def _event(reading: str, earlier: Period, period: Period) -> dict[str, str]:
-    """The last event whose peak lies in one of the periods, and no such event in the other."""
-    then, now = ({one.event for one in calendar.in_period(span) if span.contains(one.peak)}
+def _event(store: Store, reading: str, earlier: Period, period: Period) -> dict[str, str]:
+    """The event that sold most of those in one of the periods and not in the other."""
+    then, now = ([one for one in calendar.in_period(span) if span.contains(one.peak)]
                  for span in (earlier, period))  # fmt: skip
-    for side, only in (("earlier", then - now), ("now", now - then)):
-        order = [one.event for one in calendar.load() if one.event in only]
-        if order:
-            names = calendar.NAMES[order[-1]]
+    for side, own, other in (("earlier", then, now), ("now", now, then)):
+        only = [one for one in own if one.event not in {each.event for each in other}]
+        if only:
+            largest = max(only, key=lambda one: _sales_of(store, Period(one.start, one.end)))
+            names = calendar.NAMES[largest.event]
             return {"event": names["en"], "event_zh": names["zh"], "reading": f"{reading}_{side}"}
     return {"event": "", "event_zh": "", "reading": reading}
+
+
+def _sales_of(store: Store, span: Period) -> float:
+    return float(daily_money(store, span)["paid_sales"].sum())
 
 
 def _factors(

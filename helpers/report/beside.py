@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from html import escape
 from typing import Any
@@ -28,14 +29,17 @@ def _plan(fact: dict[str, Any], voice: Voice) -> str:
 
 
 def _break_even(fact: dict[str, Any], voice: Voice) -> str:
-    """On which side of its break-even a figure stands."""
+    """On which side of its break-even a figure stands, where its interval leaves no doubt."""
     line = fact.get("break_even")
     if line is None or fact["value"] is None:
         return ""
+    ends = [fact[end] for end in ("low", "value", "high") if fact[end] is not None]
     above = fact["value"] >= line
+    if any((end >= line) != above for end in ends):
+        return _marked(fact, voice, "beside.unclear", ("break_even",))
     earns = above == (metrics.metric(fact["metric"]).better == "up")
-    side = "above" if above else "below"
-    return _marked(fact, voice, f"beside.{side}_{'earns' if earns else 'loses'}", ("break_even",))
+    side, sense = "above" if above else "below", "earns" if earns else "loses"
+    return _marked(fact, voice, f"beside.{side}_{sense}", ("break_even",))
 
 
 def _peers(fact: dict[str, Any], voice: Voice) -> str:
@@ -44,7 +48,9 @@ def _peers(fact: dict[str, Any], voice: Voice) -> str:
     return _marked(fact, voice, f"beside.{'_'.join(known)}", known) if known else ""
 
 
-def _marked(fact: dict[str, Any], voice: Voice, key: str, fields: Any, **texts: str) -> str:
+def _marked(
+    fact: dict[str, Any], voice: Voice, key: str, fields: Sequence[str], **texts: str
+) -> str:
     """A sentence of the machinery whose numbers are fields of a fact."""
     unit = display_unit(fact["metric"], fact["unit"])
     said = escape(voice.say(key, **{name: f"%{name}%" for name in fields}, **texts))

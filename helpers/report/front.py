@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
+
+from helpers.plan import calendar
 from helpers.report import cards as card_parts
 from helpers.report import foot, text
 from helpers.report.voice import Voice
@@ -13,9 +16,13 @@ from helpers.report.voice import Voice
 EVALUATION = "90_evaluation"
 GOALS = ("cac_blended", "repurchase_rate", "conversion_rate")
 FIGURES = (
-    "net_margin", "net_sales", "orders", "gross_margin", "new_customers", "order_value",
-    "ltv_12m", "on_time_in_full", "inventory_days", "payment_success_rate", "organic_share",
+    "net_margin", "sales_attainment", "net_sales", "contribution", "marketing_share",
+    "return_on_spend", "stock_value", "unsettled_money", "new_customers", "orders", "order_value",
+    "gross_margin", "on_time_in_full", "ltv_12m", "payment_success_rate", "organic_share",
 )  # fmt: skip
+STORY = ("story_month", "story_year", "story_margin")
+VERDICT, LEVER, PLATFORMS = "verdict", "lever", "platforms"
+FARTHEST_EVENT_DAYS = 120
 MOST_CARDS = 12
 MOST_OF_A_CHAPTER = 2
 MOST_DECISIONS = 5
@@ -27,12 +34,8 @@ def cards(records: Records, voice: Voice) -> tuple[str, str]:
     found = all_facts(records)
     goals = [found[name] for name in GOALS if name in found]
     known = [found[name] for name in FIGURES if name in found]
-    known = [card for card in known if card["value"] is not None]
-    most = MOST_CARDS - len(GOALS)
-    bare = [card for card in known if not card.get("history")]
-    left_out = bare[len(bare) - max(len(known) - most, 0) :] if len(known) > most else []
-    others = [card for card in known if card not in left_out][:most]
-    figures = card_parts.cards_html(others, voice) if others else ""
+    known = [card for card in known if card["value"] is not None][: MOST_CARDS - len(GOALS)]
+    figures = card_parts.cards_html(known, voice) if known else ""
     return card_parts.cards_html(goals, voice), figures
 
 
@@ -52,10 +55,28 @@ def _evaluation_last(records: Records) -> list[Mapping[str, Any]]:
     return [records[name] for name in sorted(records)]
 
 
-def verdict(records: Records, language: str) -> str:
-    """Evaluation's sentence, which speaks for the whole shop; empty where there is none."""
-    record = records.get(EVALUATION, {})
-    return str(record.get("verdict", {}).get(language, ""))
+def story(records: Records, language: str) -> list[Markup]:
+    """What happened in the period and why, a sentence each, as evaluation says it."""
+    told = (shown(records, EVALUATION, key, language) for key in STORY)
+    return [sentence for sentence in told if sentence]
+
+
+def shown(records: Records, chapter: str, key: str, language: str) -> Markup:
+    """A block that a chapter lets stand on the front page; empty where it has none."""
+    blocks = records.get(chapter, {}).get("front", ())
+    found = {block["key"]: block["html"] for block in blocks}
+    return Markup(found.get(key, {}).get(language, ""))
+
+
+def next_event(as_of: str, voice: Voice) -> str:
+    """The next sales event of the calendar and the days to it; empty where none is near."""
+    day = foot.read_day(as_of)
+    event = calendar.following(day)
+    if event is None or (event.start - day).days > FARTHEST_EVENT_DAYS:
+        return ""
+    name = calendar.NAMES[event.event][voice.language]
+    days = (event.start - day).days
+    return voice.say("page.next_event", event=name, start=event.start, days=days, day=day)
 
 
 def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
@@ -88,7 +109,7 @@ def _state(page: Mapping[str, Any], voice: Voice, *, only_bad: bool = False) -> 
 
 def decisions(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The actions with the most money, a chapter's two largest at most.
 
     Chapters count their money differently (at stake, saved, gained), so one of them alone must not
@@ -103,6 +124,8 @@ def decisions(
     return [
         {
             "text": action["text"][voice.language],
+            "html": Markup(action["html"][voice.language]),
+            "worth": voice.show(action["worth"], "money") if action.get("worth") else "",
             "chapter": text.chapter_title(action["chapter"], voice.language),
             "address": f"{files[action['chapter']]}#block-{action['key']}",
         }
@@ -113,15 +136,13 @@ def decisions(
 
 def chapters(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The chapters with their verdict in one sentence and their state."""
     return [
         {
             "title": text.chapter_title(page["chapter"], voice.language),
             "address": page["file"],
-            "verdict": str(
-                records.get(page["chapter"], {}).get("verdict", {}).get(voice.language, "")
-            ),
+            "verdict": shown(records, page["chapter"], VERDICT, voice.language),
             "state": _state(page, voice),
         }
         for page in pages

@@ -80,9 +80,20 @@ def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
 def render_index(language: str, context: dict[str, Any]) -> str:
     """The front page of a run: the three goals first."""
     voice = Voice(front.EVALUATION, language, context["prepared"]["currency"])
-    records = context["records"]
+    records, pages = context["records"], context["pages"]
     goals, figures = front.cards(records, voice)
-    body = f"{goals}{figures}"
+    shown = {key: front.shown(records, front.EVALUATION, key, language)
+             for key in (front.VERDICT, front.LEVER, front.PLATFORMS)}  # fmt: skip
+    parts = {
+        "verdict": shown[front.VERDICT],
+        "lever": shown[front.LEVER],
+        "platforms": _with_downloads(shown[front.PLATFORMS], voice, context, None),
+        "goals": Markup(goals),
+        "figures": Markup(figures),
+        "story": front.story(records, language),
+        "decisions": front.decisions(records, pages, voice),
+        "chapters": front.chapters(records, pages, voice),
+    }
     return _page(
         "index.j2",
         voice,
@@ -93,16 +104,22 @@ def render_index(language: str, context: dict[str, Any]) -> str:
             period=foot.period_title(context["period"], voice),
         ),
         banners=_banners(voice, context),
-        verdict=front.verdict(records, language),
-        goals=Markup(goals),
-        figures=Markup(figures),
+        next_event=front.next_event(context["prepared"]["as_of"], voice),
         alerts=front.alerts(context, voice),
-        decisions=front.decisions(records, context["pages"], voice),
-        chapters=front.chapters(records, context["pages"], voice),
         quality=Markup(quality.quality_html(context["quality"], voice)),
         downloads=_index_downloads(records, voice, context),
-        definitions=foot.definitions(body, voice),
+        definitions=foot.definitions(_html_of(parts), voice),
+        **parts,
     )
+
+
+def _html_of(part: Any) -> str:
+    """All HTML in the parts of a page, one after another."""
+    if isinstance(part, Markup):
+        return str(part)
+    if isinstance(part, dict):
+        return "".join(_html_of(one) for one in part.values())
+    return "".join(_html_of(one) for one in part) if isinstance(part, list) else ""
 
 
 def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> str:
@@ -162,7 +179,8 @@ def _frame(voice: Voice) -> dict[str, Any]:
 
 @cache
 def _page_styles() -> str:
-    return (_HERE / "theme" / "page.css").read_text(encoding="utf-8")
+    names = ("page.css", "front.css")
+    return "".join((_HERE / "theme" / name).read_text(encoding="utf-8") for name in names)
 
 
 def _with_font(html: str) -> str:

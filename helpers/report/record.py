@@ -31,7 +31,7 @@ class Notes:
     figures: dict[str, float] = field(default_factory=dict)
     missing: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     verdict: dict[str, str] = field(default_factory=dict)
-    story: dict[str, dict[str, Any]] = field(default_factory=dict)
+    front: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add_findings(self, findings: Iterable[Finding], chapter: str) -> None:
         """Take facts; what the store lacks for them is noted too."""
@@ -50,7 +50,7 @@ class Notes:
             "facts": list(self.facts.values()),
             "actions": [action for actions in self.actions.values() for action in actions],
             "verdict": self.verdict,
-            "story": list(self.story.values()),
+            "front": list(self.front.values()),
             "cards": list(self.cards.values()),
             "tables": list(self.tables.values()),
             "figures": self.figures,

@@ -160,18 +160,17 @@ class Report:
 
     def verdict(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
         """The chapter's one-sentence verdict; stands in the record and on the front page."""
-        block = self._sentence("verdict", key, finding, values)
+        block = self.on_front(self._sentence("verdict", key, finding, values))
         self.notes.verdict = {
             voice.language: drawing.sentence_text(voice, key, finding, values)
             for voice in self._voices
         }
         return block
 
-    def story(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
-        """A sentence on what happened and why, which also stands on the front page."""
-        block = self._sentence("sentence", key, finding, values)
-        if any(block.html.values()):
-            self.notes.story[key] = {"key": key, "html": dict(block.html)}
+    def on_front(self, block: Block) -> Block:
+        """Let a block stand on the front page, too; a notice does not."""
+        if block.kind != "notice" and any(block.html.values()):
+            self.notes.front[block.key] = {"key": block.key, "html": dict(block.html)}
         return block
 
     def headline(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
@@ -331,9 +330,7 @@ class Report:
         names = {"count": count, "worth": worth, "low": low, "high": high}
         frame = answer.frame.head(top)
         found = actions.action_records(self._voices, key, frame, names, self.chapter)
-        self.notes.actions[key] = [
-            {name: value for name, value in one.items() if name != "html"} for one in found
-        ]
+        self.notes.actions[key] = found
         html = {
             voice.language: actions.actions_html(
                 voice, key, found, voice.title_html(key, values or {})
