@@ -1,5 +1,7 @@
 import http.server
 import json
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -55,6 +57,16 @@ def site(tmp_path_factory):
     for name in ("facts.json", "quality.json"):
         _write(release, name, "{}")
     return release
+
+
+@pytest.fixture(scope="session")
+def published_sample(project_root, tmp_path_factory):
+    """The sample shop's report as published; what the cache of runs holds is not made anew."""
+    output = tmp_path_factory.mktemp("published")
+    command = [sys.executable, project_root / "run_all.py", "--output", output]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return next((output / "sample").iterdir()).resolve()
 
 
 def _write(folder, name, content):
