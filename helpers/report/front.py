@@ -11,6 +11,7 @@ from markupsafe import Markup
 from helpers.plan import calendar
 from helpers.report import cards as card_parts
 from helpers.report import foot, text
+from helpers.report.languages import chosen
 from helpers.report.voice import Voice
 
 EVALUATION = "90_evaluation"
@@ -74,7 +75,7 @@ def next_event(as_of: str, voice: Voice) -> str:
     event = calendar.following(day)
     if event is None or (event.start - day).days > FARTHEST_EVENT_DAYS:
         return ""
-    name = calendar.NAMES[event.event][voice.language]
+    name = chosen(calendar.NAMES[event.event], voice.language)
     days = (event.start - day).days
     return voice.say("page.next_event", event=name, start=event.start, days=days, day=day)
 
