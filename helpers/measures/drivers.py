@@ -68,8 +68,8 @@ def sales_drivers(store: Store, period: Period) -> pd.DataFrame:
 
 def _event(store: Store, reading: str, earlier: Period, period: Period) -> dict[str, str]:
     """The event that sold most of those in one of the periods and not in the other."""
-    then, now = ([one for one in calendar.in_period(span) if span.contains(one.peak)]
-                 for span in (earlier, period))  # fmt: skip
+    events = calendar.of_market(store.currency)
+    then, now = ([one for one in events if span.contains(one.peak)] for span in (earlier, period))
     for side, own, other in (("earlier", then, now), ("now", now, then)):
         only = [one for one in own if one.event not in {each.event for each in other}]
         if only:

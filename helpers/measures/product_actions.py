@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SOON_DAYS = 30
 NEARLY_OUT_DAYS = 7
+FIRST_TO_CLEAR = 20
 
 
 def changes(store: Store, period: Period) -> pd.DataFrame:
@@ -37,8 +38,9 @@ def changes(store: Store, period: Period) -> pd.DataFrame:
         One row per product, most money first: `shop_id`, `product_id`, `name`, `name_zh`,
         `direction` (up | down), `action` (down: sold_out, its stock lasts under a week | gone, not
         sold any more | look_into; up: restock, its stock lasts under 30 days | keep), `main_effect`
-        (volume | price | refund), `net_sales`, `before`, `worth` (money: the change without its
-        sign), `cover_days`, `against` (last_year | previous).
+        (volume | price | refund), `net_sales`, `before`, `worth`, `low`, `high` (money: the change
+        without its sign, and its 95 % range), `at_stake` (money: the fall; or the rise that a
+        sell-out would end; NaN for one to keep), `cover_days`, `against` (last_year | previous).
 
     Raises:
         MissingTable: The store's history does not reach back to either period.
@@ -62,10 +64,15 @@ def changes(store: Store, period: Period) -> pd.DataFrame:
         "keep",
     )
     columns = [*PRODUCT, "name", "name_zh", "main_effect", "net_sales", "before", "cover_days"]
+    falls = frame["change"] < 0
+    worth = frame["change"].abs()
     return frame[columns].assign(
-        direction=np.where(frame["change"] < 0, "down", "up"),
+        direction=np.where(falls, "down", "up"),
         action=action,
-        worth=frame["change"].abs(),
+        worth=worth,
+        low=np.where(falls, -frame["change_high"], frame["change_low"]),
+        high=np.where(falls, -frame["change_low"], frame["change_high"]),
+        at_stake=worth.where(action != "keep"),
         against=against,
     )
 
@@ -117,7 +124,8 @@ def launches(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row per launch, most money first: columns of `new_products.first_weeks`, `action` (hit |
         weak), `worth` (money: of a hit its net sales of 28 days above the usual; of a weak one the
-        stock at cost; weak ones without known stock are left out).
+        stock at cost; weak ones without known stock are left out), `at_stake` (money: the stock of
+        a weak one; NaN for a hit, whose sales are made already).
 
     Raises:
         MissingTable: The source knows no launch days.
@@ -132,6 +140,40 @@ def launches(store: Store, period: Period) -> pd.DataFrame:
         frame = frame.assign(value=np.nan)
     hit = frame["verdict"] == "hit"
     worth = (frame["net_sales"] - frame["usual"]).where(hit, frame["value"])
-    frame = frame.drop(columns="value").assign(action=frame["verdict"], worth=worth)
+    frame = frame.drop(columns="value").assign(
+        action=frame["verdict"], worth=worth, at_stake=worth.where(~hit)
+    )
     frame = frame[frame["worth"] > 0]
     return frame.sort_values(["worth", *PRODUCT], ascending=[False, True, True], ignore_index=True)
+
+
+def clearance(store: Store, period: Period, *, first: int = FIRST_TO_CLEAR) -> pd.DataFrame:
+    """The slow stock as one task, then product by product.
+
+    Args:
+        store: Uses stock counts, costs and mart `product_days`.
+        period: Stock by the last count in it.
+        first: Products with the most money in them, told apart in the task.
+
+    Returns:
+        First a row with `action` plan: `products` (with stock to clear), `first` (how many of them
+        to begin with), `first_value`, `excess_value` (money at cost, of these and of all); where
+        there are no more than two products it is left out. Then columns of `stock.slow_stock`.
+
+    Raises:
+        MissingTable: No stock counts, no unit costs, or no count in the period.
+    """
+    import pandas as pd
+
+    frame = stock.slow_stock(store, period)
+    if len(frame) <= 2:
+        return frame
+    begin = frame.head(min(first, len(frame)))
+    plan = {
+        "action": "plan",
+        "products": len(frame),
+        "first": len(begin),
+        "first_value": begin["excess_value"].sum(),
+        "excess_value": frame["excess_value"].sum(),
+    }
+    return pd.concat([pd.DataFrame([plan]), frame], ignore_index=True)

@@ -63,16 +63,28 @@ def suppliers_to_call(store: Store, period: Period) -> pd.DataFrame:
 def carriers_to_test(store: Store, period: Period) -> pd.DataFrame:
     """Carriers that another one beats, worded by what a move would bring.
 
+    A dearer carrier is named only for one that is clearly behind the others: where promises are
+    kept, paying more for fewer late parcels is no bargain.
+
     Returns:
-        One row per beaten carrier, most money first: columns of `carriers.alternatives`, `action`
-        (save: cheaper and no worse | save_and_keep: cheaper and more punctual | pay: more punctual
-        and dearer) and `worth` (money a period like this: saved, or to be paid, without its sign).
+        One row per beaten carrier, most money saved first, then the cheapest late parcel avoided:
+        columns of `carriers.alternatives`, `action` (save: cheaper and no worse | save_and_keep:
+        cheaper and more punctual | pay: more punctual and dearer), `worth` (money a period like
+        this: saved, or to be paid, without its sign) and `at_stake` (money saved; NaN where it
+        costs).
 
     Raises:
         MissingTable: No parcels, promises or freight.
     """
     frame = carriers.alternatives(store, period)
+    standing = carriers.comparison(store, period).set_index("carrier")["standing"]
     saves = frame["saving"] > 0
     action = np.where(frame["reason"] == "cost", "save", np.where(saves, "save_and_keep", "pay"))
-    frame = frame.assign(action=action, worth=frame["saving"].abs())
-    return frame.sort_values(["worth", "carrier"], ascending=[False, True], ignore_index=True)
+    frame = frame.assign(
+        action=action, worth=frame["saving"].abs(), at_stake=frame["saving"].where(saves)
+    )
+    behind = frame["carrier"].map(standing) == "behind"
+    frame = frame[saves | behind]
+    return frame.sort_values(
+        ["at_stake", "cost_per_late", "carrier"], ascending=[False, True, True], ignore_index=True
+    )

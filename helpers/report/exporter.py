@@ -18,6 +18,7 @@ from helpers.report.languages import SPARE
 
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOTICE = re.compile(r'<div class="sr-notice".*?</div>', re.DOTALL)
+_ACTIONS = re.compile(r'<section class="sr-actions" id="([\w-]+)"')
 _IMAGE_TYPES = ("image/png", "image/jpeg")
 _TAGS = {
     "a", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h3", "h4",
@@ -54,6 +55,12 @@ class Section:
             self.shows = True
         else:
             self.notices.append(html)
+
+    @property
+    def actions(self) -> str:
+        """Id of the first block that says what to do; empty where none does."""
+        found = _ACTIONS.search(self.body)
+        return found[1] if found else ""
 
     @property
     def body(self) -> Markup:

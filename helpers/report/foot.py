@@ -29,6 +29,15 @@ def definitions(html: str, voice: Voice) -> list[dict[str, Any]]:
     return [_definition(name, voice) for name in linked_metrics(html)]
 
 
+def sentence(name: str, voice: Voice) -> str:
+    """A metric's definition in one sentence."""
+    entry, language = metrics.metric(name), voice.language
+    texts = (entry.numerator, entry.denominator or {"en": ""}, entry.window)
+    numerator, denominator, window = (text.get(language, text["en"]) for text in texts)
+    key = "define.rate" if denominator else "define.sum"
+    return voice.say(key, numerator=numerator, denominator=denominator, window=window)
+
+
 def _definition(name: str, voice: Voice) -> dict[str, Any]:
     entry = metrics.metric(name)
     parts = [

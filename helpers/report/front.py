@@ -72,7 +72,7 @@ def shown(records: Records, chapter: str, key: str, language: str) -> Markup:
 def next_event(as_of: str, voice: Voice) -> str:
     """The next sales event of the calendar and the days to it; empty where none is near."""
     day = foot.read_day(as_of)
-    event = calendar.following(day)
+    event = calendar.following(day, calendar.of_market(voice.currency))
     if event is None or (event.start - day).days > FARTHEST_EVENT_DAYS:
         return ""
     name = chosen(calendar.NAMES[event.event], voice.language)

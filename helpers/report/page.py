@@ -7,16 +7,20 @@ needs nothing else: no script, no address outside, fonts and figures inside.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, fonts, foot, front, languages, quality, text
+from helpers.report import blocks, downloads, fonts, foot, front, languages, paper, quality, text
 from helpers.report.voice import Voice
+
+if TYPE_CHECKING:
+    from helpers.report.exporter import Section
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
@@ -54,6 +58,9 @@ def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) 
         section.parts = [_with_downloads(part, voice, context, stale) for part in section.parts]
     body = "".join(str(section.body) for section in parts.sections) + str(parts.lead)
     tables = [] if stale else parts.record.get("tables", [])
+    links = _chapter_downloads(tables, voice, context)
+    definitions = foot.definitions(body, voice)
+    last = ("downloads" if links else "", "definitions" if definitions else "", "provenance")
     return _page(
         "chapter.j2",
         voice,
@@ -63,10 +70,21 @@ def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) 
         banners=_banners(voice, context),
         lead=parts.lead,
         sections=parts.sections,
-        contents=[section for section in parts.sections if section.title],
-        definitions=foot.definitions(body, voice),
-        downloads=_chapter_downloads(tables, voice, context),
+        contents=_contents(parts.sections, last, voice),
+        definitions=definitions,
+        downloads=links,
     )
+
+
+def _contents(sections: list[Section], last: Sequence[str], voice: Voice) -> list[dict[str, str]]:
+    """Where a chapter's contents lead: its sections, what to do in each, the end of the page."""
+    found = [
+        {"anchor": s.anchor, "title": s.title, "actions": s.actions} for s in sections if s.title
+    ]
+    if not found:
+        return []
+    ends = [{"anchor": a, "title": voice.say(f"page.{a}"), "actions": ""} for a in last if a]
+    return found + ends
 
 
 def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
@@ -148,14 +166,15 @@ def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> st
 def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) -> str:
     language = voice.language
     current = context.get("chapter") if template != "index.j2" else None
+    store, period = _store_title(context, language), foot.period_title(context["period"], voice)
     html = (
         _templates()
         .get_template(template)
         .render(
-            **_frame(voice),
-            head_title=f"{parts['title']} · {_store_title(context, language)}",
-            store_title=_store_title(context, language),
-            period_title=foot.period_title(context["period"], voice),
+            **_frame(voice, paper.style(voice, f"{store} · {period}", parts["title"])),
+            head_title=f"{parts['title']} · {store}",
+            store_title=store,
+            period_title=period,
             home="index.html",
             other_languages=_other_languages(context, language, current),
             pages=_navigation(context, voice, current),
@@ -163,16 +182,18 @@ def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) ->
             **parts,
         )
     )
-    return _with_font(html)
+    linked = foot.linked_metrics(html)
+    sentences = {name: foot.sentence(name, voice) for name in linked}
+    return _with_font(paper.with_notes(html, linked, sentences))
 
 
-def _frame(voice: Voice) -> dict[str, Any]:
+def _frame(voice: Voice, style: str = "") -> dict[str, Any]:
     return {
         "language": voice.language,
         "html_language": voice.spoken.html,
         "policy": Markup(POLICY),
         "font_face": Markup(_FONT_PLACE),
-        "styles": Markup(blocks.stylesheet() + _page_styles()),
+        "styles": Markup(blocks.stylesheet() + _page_styles() + style),
         "say": voice.say,
     }
 
@@ -236,9 +257,16 @@ def _with_downloads(
     def link(found: re.Match[str]) -> str:
         if stale:
             return ""
-        address = escape(f"{context['prefix']}tables/{found[1]}.csv")
-        words = escape(voice.say("table.download"))
-        return f'<a class="sr-download" href="{address}" download>{words} (CSV)</a>'
+        sheet = downloads.sheet_name(*found[1].split("-", 1))
+        links = (
+            (f"tables/{found[1]}.csv", f"{found[1]}.csv", voice.say("table.csv")),
+            ("tables.xlsx", f"tables.xlsx: {sheet}", voice.say("table.workbook", sheet=sheet)),
+        )
+        return "".join(
+            f' <a class="sr-download" href="{escape(context["prefix"] + address)}" download '
+            f'data-file="{escape(file)}">{escape(words)}</a>'
+            for address, file, words in links
+        )
 
     return Markup(_DOWNLOAD.sub(link, str(part)))
 

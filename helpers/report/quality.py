@@ -1,104 +1,236 @@
-"""What the front page says about the data: the verdict, what warns or fails, the bridge."""
+"""What the front page says about the data: can they be trusted, what to mend, the bridge."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from typing import Any
 
-from helpers.report import text
-from helpers.report.text.template import placeholders
+from helpers.report import blocks, text
+from helpers.report.formats import NUMERIC_UNITS, currency_sign
+from helpers.report.text.template import Placeholder, number_html, parse, placeholders
 from helpers.report.voice import Voice
 
+ASK_FOR_ACTION = (
+    "export_total_differs", "export_perhaps_twice", "export_currency_assumed", "export_spread",
+    "ga4_orders_unknown", "sheets_unknown", "codes_unknown", "campaigns_undated", "unknown_column",
+    "file_empty", "file_unknown",
+)  # fmt: skip
+"""Notes that a reader can mend; the others only say how the source was read."""
+TOLD_BY_REASON = ("quarantined_rows", "keys", "ranges", "references")
+"""Checks whose warning the list of rows set aside tells better; a failure stands by itself."""
+MOST_FAULTS = 12
 _FIGURE = re.compile(r"-?\d+(\.\d+)?")
+_MONEY = re.compile(r"-?\d+\.\d\d")
+
+
+def verdict(quality: Mapping[str, Any], voice: Voice) -> str:
+    """Whether the numbers can be trusted, in one sentence."""
+    failed = sorted({o["table"] for o in quality.get("verdicts", ()) if o["status"] == "fail"})
+    if failed:
+        names = _listed([_table_name(name, voice) for name in failed], voice)
+        return voice.say("quality.verdict_failed", tables=len(failed), names=names)
+    points = len(_poor(quality)) + bool(quality.get("quarantine"))
+    return (
+        voice.say("state.quality_warned", n=points) if points else voice.say("state.quality_good")
+    )
 
 
 def quality_html(quality: Mapping[str, Any], voice: Voice) -> str:
-    """The verdict on the data, what warns or fails, and the bridge to net sales."""
-    verdicts = quality.get("verdicts", ())
-    poor = [one for one in verdicts if one["status"] != "pass"]
-    warned = sum(one["status"] == "warn" for one in poor)
-    lead = voice.say("state.quality_warned", n=warned) if warned else ""
-    if not poor:
-        lead = voice.say("state.quality_good")
+    """The verdict on the data; what warns, fails or is set aside; notes and bridge folded away."""
+    notes = quality.get("notes", ())
+    urgent = [note for note in notes if note["key"] in ASK_FOR_ACTION]
+    others = [note for note in notes if note["key"] not in ASK_FOR_ACTION]
+    told = _notes(others, voice) + _twice(quality.get("tables", {}), voice)
     return (
-        f"<p>{escape(lead)}</p>" * bool(lead)
-        + _checks(poor, voice)
-        + _notes(quality.get("notes", ()), voice)
+        f'<p class="sr-quality">{escape(verdict(quality, voice))}</p>'
+        + _checks(_poor(quality), voice)
+        + _quarantine(quality.get("quarantine", ()), quality.get("tables", {}), voice)
+        + _list(_notes(urgent, voice))
+        + (blocks.folded(voice.say("quality.notes"), _list(told)) if told else "")
         + _bridge(quality.get("bridge", ()), voice)
     )
 
 
+def _poor(quality: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Checks that warn or fail, without warnings that the reasons of the quarantine tell."""
+    told = TOLD_BY_REASON if quality.get("quarantine") else ()
+    return [
+        one
+        for one in quality.get("verdicts", ())
+        if one["status"] == "fail" or (one["status"] == "warn" and one["check"] not in told)
+    ]
+
+
 def _checks(poor: Sequence[Mapping[str, Any]], voice: Voice) -> str:
+    """What warns or fails: what was found, what it means for the numbers, and the verdict."""
     if not poor:
         return ""
-    heads = ("table", "check", "found", "rule", "status")
-    head = "".join(f'<th scope="col">{escape(voice.say(f"quality.{h}"))}</th>' for h in heads)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(one["table"])}</th>'
-        f"<td>{escape(voice.name_of('check', one['check']))}</td><td>{escape(one['found'])}</td>"
-        f"<td>{escape(one['rule'])}</td>"
+    rows = [
+        f'<tr><th scope="row">{escape(_table_name(one["table"], voice))}</th>'
+        f"<td>{_found(one, voice)}</td><td>{escape(_meaning(one, voice))}</td>"
         f"<td>{escape(voice.say('quality.' + one['status']))}</td></tr>"
         for one in sorted(poor, key=lambda one: one["status"])
-    )
-    return _scrolled(
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>", voice, "quality.checks"
+    ]
+    table = _table("quality.checks", ("table", "found", "means", "status"), rows, voice)
+    return f"<h3>{escape(voice.say('quality.checks'))}</h3>{table}"
+
+
+def _found(one: Mapping[str, Any], voice: Voice) -> str:
+    values = dict(one.get("values", {}))
+    if "limit" in values:
+        unit = "days" if "days" in values else "ratio"
+        values["limit"] = voice.show(values["limit"], unit, strip=True)
+    fact = f"quality.check.{one['table']}.{one['check']}"
+    if "then" in values:
+        fact += f".{values['then']}"
+    return _marked(f"checks.{one['check']}.found", values, voice, fact) or escape(one["found"])
+
+
+def _meaning(one: Mapping[str, Any], voice: Voice) -> str:
+    if one["status"] == "fail":
+        return voice.say("quality.left_out")
+    return str(_common(f"checks.{one['check']}.means", voice) or "")
+
+
+def _quarantine(found: Sequence[Mapping[str, Any]], tables: Mapping[str, Any], voice: Voice) -> str:
+    """The rows set aside by reason, each with where the first stands and what to mend."""
+    if not found:
+        return ""
+    whole = sum(int(account["rows_in"]) for account in tables.values())
+    values = {"rows": sum(int(one["rows"]) for one in found), "of": whole}
+    lead = _marked("quality.set_aside", values, voice, "quality.quarantine")
+    most = sorted(range(len(found)), key=lambda i: (-int(found[i]["rows"]), i))[:MOST_FAULTS]
+    rows = [_fault_row(found[i], f"quality.quarantine.{i}", voice) for i in most]
+    heads = ("table", "rows", "reason", "mend", "first")
+    more = ""
+    if len(found) > len(rows):
+        shown = voice.say("quality.more", shown=len(rows), all=len(found))
+        more = f'<p class="sr-note">{escape(shown)}</p>'
+    return f"<h3>{lead}</h3>{_table('quality.quarantine', heads, rows, voice)}{more}"
+
+
+def _fault_row(fault: Mapping[str, Any], fact: str, voice: Voice) -> str:
+    key = fault["key"]
+    values = {name: _told(name, value, voice) for name, value in fault["values"].items()}
+    why = _marked(f"faults.{key}.why", values, voice, fact) or escape(fault["reason"])
+    mend = _marked(f"faults.{key}.mend", values, voice, fact)
+    place = {"file": fault["file"], "line": fault["line"]}
+    first = _marked("quality.place", place, voice, fact) if fault["line"] else ""
+    rows = number_html(f"{int(fault['rows']):,}", fact, "rows", style="sr-c")
+    return (
+        f'<tr><th scope="row">{escape(_table_name(fault["table"], voice))}</th>'
+        f'<td class="sr-num">{rows}</td><td>{why}</td><td>{mend}</td><td>{first}</td></tr>'
     )
 
 
-def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> str:
-    tree = text.load(voice.language, "common")
-    items = []
+def _told(name: str, value: str, voice: Voice) -> str:
+    """A value of a fault: a table by its name, a list with the language's commas."""
+    if name == "parent":
+        return _table_name(value, voice)
+    return _listed(value.split(", "), voice) if name in ("column", "allowed") else value
+
+
+def _table_name(table: str, voice: Voice) -> str:
+    return voice.name_of("table", table)
+
+
+def _listed(names: Sequence[str], voice: Voice) -> str:
+    return voice.spoken.between.join(names)
+
+
+def _common(key: str, voice: Voice) -> Any:
+    return text.find(text.load(voice.language, "common"), key)
+
+
+def _marked(key: str, values: Mapping[str, Any], voice: Voice, fact: str) -> str:
+    """A text of the catalogue filled, its figures marked; empty where it can't be filled."""
+    written = _common(key, voice)
+    if not written or not {name for name, _, _ in placeholders(written)} <= set(values):
+        return ""
+    pieces = voice.fill(written, values) or ()
+    shown = []
+    for part, piece in zip(parse(written), pieces, strict=bool(pieces)):
+        html = escape(piece.text)
+        is_figure = isinstance(part, Placeholder) and (
+            part.unit in NUMERIC_UNITS or _FIGURE.fullmatch(str(values[part.name]))
+        )
+        shown.append(
+            number_html(html, fact, part.name, style="sr-c")  # type: ignore[union-attr]
+            if is_figure
+            else html
+        )
+    return "".join(shown)
+
+
+def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> list[str]:
+    """Notes in words as HTML; in the source's own where the catalogue has none."""
+    found = []
     for note in notes:
-        written, values = text.find(tree, f"notes.{note['key']}"), _grouped(note.get("values", {}))
-        known = written and {name for name, _, _ in placeholders(written)} <= set(values)
-        pieces = voice.fill(written, values) if known else None
-        shown = "".join(piece.text for piece in pieces) if pieces else note["text"]
-        items.append(f"<li>{escape(shown)}</li>")
-    return f'<ul class="sr-notes">{"".join(items)}</ul>' if items else ""
+        values = {n: _shown(value, voice) for n, value in note.get("values", {}).items()}
+        said = _marked(f"notes.{note['key']}", values, voice, f"quality.note.{note['key']}")
+        found.append(said or escape(note["text"]))
+    return found
 
 
-def _grouped(values: Mapping[str, str]) -> dict[str, str]:
-    """Values of a note, their figures with a comma between thousands."""
-    return {
-        name: f"{Decimal(text):,}" if _FIGURE.fullmatch(text) else text
-        for name, text in values.items()
-    }
+def _shown(value: str, voice: Voice) -> str:
+    """A value of a note: an amount with its currency, a count with a comma between thousands."""
+    if not _FIGURE.fullmatch(value):
+        return value
+    figure = f"{abs(Decimal(value)):,}"
+    sign = "−" if value.startswith("-") else ""
+    return f"{sign}{currency_sign(voice.currency) if _MONEY.fullmatch(value) else ''}{figure}"
+
+
+def _twice(tables: Mapping[str, Any], voice: Voice) -> list[str]:
+    """That rows which the source delivers twice count once."""
+    rows = sum(int(account.get("delivered_twice", 0)) for account in tables.values())
+    return [_marked("quality.twice", {"n": rows}, voice, "quality.twice")] if rows else []
+
+
+def _list(items: Sequence[str]) -> str:
+    return f'<ul class="sr-notes"><li>{"</li><li>".join(items)}</li></ul>' if items else ""
 
 
 def _bridge(steps: Sequence[Mapping[str, Any]], voice: Voice) -> str:
-    """From the source's raw total to net sales, exact to the cent."""
+    """From the source's raw total to net sales, exact to the cent, folded away."""
     shown = [s for s in steps if Decimal(s["money"]) or s["key"] in ("raw_total", "net_sales")]
     if len(shown) < 2:
         return ""
-    lead = voice.say("foot.bridge")
-    heads = [voice.say("quality.step"), voice.say("quality.rows"), voice.say("quality.money")]
-    head = "".join(
-        f'<th scope="col"{" class=sr-num" if i else ""}>{escape(h)}'
-        + (f' <span class="sr-unit">{escape(voice.currency)}</span>' if i == 2 else "")
-        + "</th>"
-        for i, h in enumerate(heads)
-    )
     rows = [
         f'<tr><th scope="row">{escape(voice.name_of("bridge", step["key"]))}</th>'
-        f'<td class="sr-num">{int(step["rows"]):,}</td>'
-        f'<td class="sr-num">{_cents(step["money"])}</td></tr>'
+        f'<td class="sr-num">{_of_bridge(step, "rows", lambda v: f"{int(v):,}")}</td>'
+        f'<td class="sr-num">{_of_bridge(step, "money", _cents)}</td></tr>'
         for step in shown
     ]
-    body = f"<tbody>{''.join(rows[:-1])}</tbody><tfoot>{rows[-1]}</tfoot>"
-    table = _scrolled(f"<thead><tr>{head}</tr></thead>{body}", voice, "foot.bridge")
-    return f"<h3>{escape(lead)}</h3>{table}"
+    table = _table("foot.bridge", ("step", "rows", "money"), rows[:-1], voice, total=rows[-1])
+    return blocks.folded(voice.say("foot.bridge"), table)
+
+
+def _of_bridge(step: Mapping[str, Any], name: str, show: Callable[[Any], str]) -> str:
+    return number_html(show(step[name]), f"quality.bridge.{step['key']}", name, style="sr-c")
 
 
 def _cents(money: str) -> str:
     return f"{Decimal(money):,.2f}".replace("-", "−")
 
 
-def _scrolled(inner: str, voice: Voice, label: str) -> str:
-    name = escape(voice.say(label))
+def _table(
+    label: str, heads: Sequence[str], rows: Sequence[str], voice: Voice, *, total: str = ""
+) -> str:
+    """A table in a box that scrolls by itself where the page is narrow."""
+    head = "".join(_head(name, voice) for name in heads)
+    end = f"<tfoot>{total}</tfoot>" if total else ""
     return (
-        f'<div class="sr-scroll" tabindex="0" role="region" aria-label="{name}">'
-        f'<table class="sr-table">{inner}</table></div>'
+        '<div class="sr-scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(voice.say(label))}"><table class="sr-table"><thead><tr>'
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody>{end}</table></div>"
     )
+
+
+def _head(name: str, voice: Voice) -> str:
+    style = ' class="sr-num"' if name in ("rows", "money") else ""
+    unit = f' <span class="sr-unit">{escape(voice.currency)}</span>' if name == "money" else ""
+    return f'<th scope="col"{style}>{escape(voice.say(f"quality.{name}"))}{unit}</th>'

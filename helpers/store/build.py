@@ -56,6 +56,7 @@ def code_of_tables() -> str:
         "schema_traffic.py",
         "quarantine.py",
         "checks.py",
+        "faults.py",
         "settings.py",
         "build.py",
     )
@@ -100,13 +101,14 @@ def tables(data: str | Path, root: Path) -> Tables:
 
 
 def _ingest(data: str | Path, source: Any, settings: Any, fingerprint: str, folder: Path) -> None:
-    from helpers.store import checks
+    from helpers.store import checks, faults
 
     temporary = engine.fresh_temporary()
     try:
         connection = engine.connect(temporary)
         ingested = source.read(data, folder, connection=connection, settings=settings)
         verdicts = checks.check(connection, folder)
+        set_aside = faults.faults(connection, folder)
         described = _describe(connection, folder)
         connection.close()
     finally:
@@ -127,6 +129,7 @@ def _ingest(data: str | Path, source: Any, settings: Any, fingerprint: str, fold
         )
     quality = {
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        "quarantine": [dataclasses.asdict(fault) for fault in set_aside],
         "tables": {n: dataclasses.asdict(a) for n, a in ingested.tables.items()},
         "bridge": [dataclasses.asdict(step) for step in ingested.bridge],
         "notes": [dataclasses.asdict(note) for note in ingested.notes],

@@ -7,14 +7,15 @@ quarantine's business; these are rules on tables as a whole.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.store.columns import Table
+from helpers.store.faults import kind_of
 from helpers.store.ingest.source import literal
 from helpers.store.schema import TABLES
 
@@ -41,10 +42,12 @@ FAILS_ABOVE = {True: 0.5, False: 0.05}
 """Share of rows in quarantine that withholds a table, by whether the store needs it."""
 FEWEST_TO_FAIL = 20
 ASIDE_FOR = {
-    "keys": r"^(key|repeats) ",
-    "ranges": r" (is below|is none of|lies outside|is above) ",
-    "references": r" (stands in no accepted row|names a row) ",
-}
+    "keys": ("repeats", "key_differs"),
+    "ranges": ("below", "not_allowed", "outside", "refund_above_paid", "price_below",
+               "quantity_below", "quantity_above", "spend_without_conversion"),
+    "references": ("parent_absent", "parent_set_aside"),
+}  # fmt: skip
+"""Checks of the quarantine, and the kinds of faults that each is about."""
 SAMPLED_ABOVE_LINES = 2_000_000
 SAMPLE_PARTS = 16
 NIGHT_HOURS = range(0, 8)
@@ -62,6 +65,8 @@ class Verdict:
         found: What was found, with its unit.
         rule: What passes.
         columns: Columns it is about.
+        values: The numbers and names in `found` and `rule`, for the wording in other languages:
+            `rows` and `of` (counts), `share`, `limit` (0 to 1, or days), and names as text.
     """
 
     table: str
@@ -70,6 +75,7 @@ class Verdict:
     found: str
     rule: str
     columns: tuple[str, ...] = ()
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 class _Tables:
@@ -139,6 +145,35 @@ def _share(part: Any, whole: Any) -> float:
     return float(part or 0) / float(whole) if whole else 0.0
 
 
+def _part(
+    table: str,
+    check: str,
+    part: int,
+    whole: int,
+    limits: tuple[float, float | None],
+    columns: tuple[str, ...],
+) -> Verdict:
+    """A share of rows against the share from which it warns, and the one from which it fails."""
+    share, (warn, fail) = _share(part, whole), limits
+    rule = f"<= {_percent(warn)}" + ("" if fail is None else f"; > {fail:.0%}: fail")
+    return Verdict(
+        table, check, _graded(share, warn, fail), f"{_percent(share)} ({part} / {whole})", rule,
+        columns, {"rows": part, "of": whole, "share": share, "limit": warn},
+    )  # fmt: skip
+
+
+def _money_part(
+    table: str, check: str, part: Any, whole: Any, limits: tuple[float, float | None], column: str
+) -> Verdict:
+    """The same for a share of money."""
+    share, (warn, fail) = _share(part, whole), limits
+    rule = f"<= {_percent(warn)}" + ("" if fail is None else f"; > {fail:.0%}: fail")
+    return Verdict(
+        table, check, _graded(share, warn, fail), _percent(share), rule, (column,),
+        {"share": share, "limit": warn},
+    )  # fmt: skip
+
+
 def _quarantined(tables: _Tables, table: Table) -> Iterator[Verdict]:
     """Share of rows set aside, and how many of them for their key, a range, a reference."""
     rows = tables.row(f"SELECT count(*) FROM {tables.scan(table.name)}")[0]
@@ -154,11 +189,17 @@ def _quarantined(tables: _Tables, table: Table) -> Iterator[Verdict]:
         table.name, "quarantined_rows", _graded(share, 0.001, limit),
         f"{_percent(share)} ({aside} / {aside + rows})",
         f"<= 0.10 %; > {FAILS_ABOVE[table.required]:.0%}: fail",
+        values={"rows": aside, "of": aside + rows, "share": share, "limit": 0.001},
     )  # fmt: skip
-    for name, mark in ASIDE_FOR.items():
-        count = sum(n for reason, n in reasons.items() if re.search(mark, reason))
-        columns = table.key if name == "keys" else ()
-        yield Verdict(table.name, name, WARN if count else PASS, f"{count}", "0", columns)
+    kinds: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        kinds[kind_of(reason)[0]] += count
+    for name, about in ASIDE_FOR.items():
+        found = sum(kinds[kind] for kind in about)
+        yield Verdict(
+            table.name, name, WARN if found else PASS, f"{found}", "0",
+            table.key if name == "keys" else (), {"rows": found},
+        )  # fmt: skip
 
 
 def _dates(tables: _Tables, table: Table, last_day: date | None, today: date) -> Iterator[Verdict]:
@@ -174,13 +215,16 @@ def _dates(tables: _Tables, table: Table, last_day: date | None, today: date) ->
         return
     columns = (table.dated_by,)
     share = _share(future, rows)
-    yield Verdict(table.name, "future_dates", _graded(share, 0), f"{future}", "0", columns)
+    yield Verdict(
+        table.name, "future_dates", _graded(share, 0), f"{future}", "0", columns, {"rows": future}
+    )
     limit = STALE_AFTER_DAYS.get(table.name)
     if limit is not None and last_day is not None:
         behind = max((last_day - last).days, 0)
         yield Verdict(
-            table.name, "freshness", _graded(behind, limit), f"{behind} d", f"<= {limit} d", columns
-        )
+            table.name, "freshness", _graded(behind, limit), f"{behind} d", f"<= {limit} d",
+            columns, {"days": behind, "limit": limit},
+        )  # fmt: skip
 
 
 def _months(tables: _Tables, table: Table) -> Iterator[Verdict]:
@@ -201,7 +245,7 @@ def _months(tables: _Tables, table: Table) -> Iterator[Verdict]:
             odd.append(found[index][0])
     yield Verdict(
         table.name, "breaks", WARN if odd else PASS, ", ".join(odd[:6]) or "0",
-        "1/10 .. 10 x median", (table.dated_by,),
+        "1/10 .. 10 x median", (table.dated_by,), {"months": ", ".join(odd[:6])},
     )  # fmt: skip
 
 
@@ -216,6 +260,7 @@ def _order_of_times(tables: _Tables, table: Table) -> Iterator[Verdict]:
             table.name, "order_of_times", _graded(share, 0, None if table.required else 0.05),
             f"{_percent(share)} ({wrong} / {rows})",
             "0" if table.required else "0; > 5 %: fail", (first, then),
+            {"rows": wrong, "of": rows, "share": share, "first": first, "then": then},
         )  # fmt: skip
 
 
@@ -228,7 +273,7 @@ def _gaps(tables: _Tables, table: Table) -> Iterator[Verdict]:
     missing, limit = (span or 0) - days, DAILY[table.name]
     yield Verdict(
         table.name, "gaps", _graded(_share(missing, span), 0, limit), f"{missing} d",
-        "0 d" if limit is None else f"0 d; > {limit:.0%}: fail", ("day",),
+        "0 d" if limit is None else f"0 d; > {limit:.0%}: fail", ("day",), {"days": missing},
     )  # fmt: skip
 
 
@@ -240,11 +285,7 @@ def _customers(tables: _Tables) -> Iterator[Verdict]:
         "SELECT count(*) FILTER (customer_id IS NULL), count(*) "
         f"FROM {tables.scan('orders')} WHERE paid_at IS NOT NULL"
     )
-    share = _share(unknown, rows)
-    yield Verdict(
-        "orders", "orders_without_customer", _graded(share, 0.05),
-        f"{_percent(share)} ({unknown} / {rows})", "<= 5.00 %", ("customer_id",),
-    )  # fmt: skip
+    yield _part("orders", "orders_without_customer", unknown, rows, (0.05, None), ("customer_id",))
 
 
 def _hours(tables: _Tables) -> Iterator[Verdict]:
@@ -268,6 +309,7 @@ def _hours(tables: _Tables) -> Iterator[Verdict]:
     yield Verdict(
         "orders", "time_zone", PASS if flat or middle in NIGHT_HOURS else WARN,
         f"{quiet:02}:00-{(quiet + 6) % 24:02}:00", "00:00-08:00", ("created_at",),
+        {"first": f"{quiet:02}:00", "last": f"{(quiet + 6) % 24:02}:00"},
     )  # fmt: skip
 
 
@@ -282,12 +324,9 @@ def _amounts(tables: _Tables) -> Iterator[Verdict]:
     )
     if not rows:
         return
-    share = _share(wrong, rows)
-    yield Verdict(
-        "order_lines", "amounts", _graded(share, 0.001), f"{_percent(share)} ({wrong} / {rows})",
-        "<= 0.10 %", ("list_price", "quantity", "merchant_discount", "shop_coupon",
-                      "platform_subsidy", "buyer_paid"),
-    )  # fmt: skip
+    columns = ("list_price", "quantity", "merchant_discount", "shop_coupon", "platform_subsidy",
+               "buyer_paid")  # fmt: skip
+    yield _part("order_lines", "amounts", wrong, rows, (0.001, None), columns)
 
 
 def _lines_of_orders(tables: _Tables) -> Iterator[Verdict]:
@@ -301,11 +340,7 @@ def _lines_of_orders(tables: _Tables) -> Iterator[Verdict]:
         f"LEFT JOIN (SELECT DISTINCT shop_id, order_id, 1 AS has "
         f"FROM {tables.scan('order_lines')} WHERE {part}) USING (shop_id, order_id)"
     )
-    share = _share(empty, rows)
-    yield Verdict(
-        "orders", "orders_without_lines", _graded(share, 0.001),
-        f"{_percent(share)} ({empty} / {rows})", "<= 0.10 %", ("order_id",),
-    )  # fmt: skip
+    yield _part("orders", "orders_without_lines", empty, rows, (0.001, None), ("order_id",))
 
 
 def _part_of_orders(tables: _Tables) -> str:
@@ -326,11 +361,7 @@ def _costs(tables: _Tables) -> Iterator[Verdict]:
         f"FROM {tables.scan('price_history')} WHERE unit_cost IS NOT NULL) "
         "USING (shop_id, product_id)"
     )
-    share = _share(missing, money)
-    yield Verdict(
-        "price_history", "missing_cost", _graded(share, 0.01, 0.5), _percent(share),
-        "<= 1.00 %; > 50 %: fail", ("unit_cost",),
-    )  # fmt: skip
+    yield _money_part("price_history", "missing_cost", missing, money, (0.01, 0.5), "unit_cost")
 
 
 def _payments(tables: _Tables) -> Iterator[Verdict]:
@@ -347,11 +378,7 @@ def _payments(tables: _Tables) -> Iterator[Verdict]:
         f"FROM {tables.scan('payments')} WHERE {part} AND succeeded AND amount IS NOT NULL "
         "GROUP BY ALL) USING (shop_id, order_id)"
     )
-    share = _share(wrong, rows)
-    yield Verdict(
-        "payments", "payments_agree", _graded(share, 0.005, 0.5),
-        f"{_percent(share)} ({wrong} / {rows})", "<= 0.50 %; > 50 %: fail", ("amount",),
-    )  # fmt: skip
+    yield _part("payments", "payments_agree", wrong, rows, (0.005, 0.5), ("amount",))
 
 
 def _linked_refunds(tables: _Tables) -> Iterator[Verdict]:
@@ -362,11 +389,7 @@ def _linked_refunds(tables: _Tables) -> Iterator[Verdict]:
         "SELECT sum(amount) FILTER (order_id IS NULL), sum(amount) "
         f"FROM {tables.scan('returns')} WHERE item_class = 'goods'"
     )
-    share = _share(loose, money)
-    yield Verdict(
-        "returns", "linked_refunds", _graded(share, 0.05), _percent(share), "<= 5.00 %",
-        ("order_id",),
-    )  # fmt: skip
+    yield _money_part("returns", "linked_refunds", loose, money, (0.05, None), "order_id")
 
 
 def _refunds_of_orders(tables: _Tables) -> Iterator[Verdict]:
@@ -384,11 +407,7 @@ def _refunds_of_orders(tables: _Tables) -> Iterator[Verdict]:
         f"FROM back JOIN paid USING (shop_id, order_id) "
         f"JOIN {tables.scan('orders')} USING (shop_id, order_id)"
     )
-    share = _share(wrong, rows)
-    yield Verdict(
-        "returns", "refunds_within_sales", _graded(share, 0.001, 0.2),
-        f"{_percent(share)} ({wrong} / {rows})", "<= 0.10 %; > 20 %: fail", ("amount",),
-    )  # fmt: skip
+    yield _part("returns", "refunds_within_sales", wrong, rows, (0.001, 0.2), ("amount",))
 
 
 RULES = (

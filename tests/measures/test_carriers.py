@@ -84,6 +84,7 @@ def test_a_carrier_is_beaten_on_its_promise_or_on_its_cost(parcel_store):
     assert tests["action"].to_dict() == {"Dear": "save", "Slow": "pay"}
     assert tests.loc["Dear", "worth"] == pytest.approx(24 * 6)
     assert tests.loc["Slow", "late_avoided"] == 13
+    assert tests["at_stake"].isna().to_dict() == {"Dear": False, "Slow": True}
 
 
 def test_what_hits_two_carriers_on_one_day_does_not_blur_their_difference():

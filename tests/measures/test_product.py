@@ -271,6 +271,15 @@ def test_stock_to_clear_has_its_price_its_pace_and_what_to_cancel(store):
     assert slow["excess_value"].is_monotonic_decreasing
 
 
+def test_the_slow_stock_is_one_task_and_then_each_product(store):
+    tasks = product_actions.clearance(store, store.period, first=2)
+    # Too much at cost: Vase 750, Rug 400, Tray 300.
+    plan = tasks.iloc[0]
+    assert plan[["action", "products", "first"]].tolist() == ["plan", 3, 2]
+    assert (plan["first_value"], plan["excess_value"]) == (1150, 1450)
+    assert tasks["name"].tolist()[1:] == ["Vase", "Rug", "Tray"]
+
+
 def test_stock_is_missing_without_counts_and_without_a_count_in_the_period(store, bare_store):
     with pytest.raises(MissingTable, match="stock_levels"):
         product.slow_stock_share(bare_store, bare_store.period)
@@ -391,6 +400,10 @@ def test_online_retail_has_a_full_page_of_sales_and_says_what_it_lacks(online_re
     assert classes["basis"].unique().tolist() == ["net_sales"]
     assert 0.79 < classes.set_index("abc").loc["A", "value_share"] < 0.82
     assert product_changes.movers(found, found.period, against="last_year")["is_clear"].any()
+    asked = product_actions.changes(found, found.period)
+    assert (asked["low"] > 0).all()
+    assert asked["worth"].between(asked["low"], asked["high"]).all()
+    assert (asked["at_stake"].isna() == (asked["action"] == "keep")).all()
     for lacking, table in (
         (product.slow_stock_share, "stock_levels"),
         (product.loss_makers, "price_history"),

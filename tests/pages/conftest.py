@@ -53,7 +53,8 @@ def site(tmp_path_factory):
         write("index.html", page.render_index(language, context))
     for table in record["tables"]:
         downloads.write_csv(table, release / "tables" / f"20_demo-{table['name']}.csv")
-    downloads.write_workbook(record["tables"], release / "tables.xlsx")
+    tables = [{**table, "chapter": "20_demo"} for table in record["tables"]]
+    downloads.write_workbook(tables, release / "tables.xlsx", period="2025-11", as_of="2025-11-30")
     for name in ("facts.json", "quality.json"):
         _write(release, name, "{}")
     return release

@@ -152,7 +152,7 @@ def test_on_paper_no_figure_and_no_card_is_cut(opened, name):
     tab.emulate_media(media="print")
     tab.set_viewport_size({"width": 688, "height": 1000})
     kept = tab.evaluate(
-        """() => [...document.querySelectorAll('figure, .sr-card, .sr-actions')].map(e =>
+        """() => [...document.querySelectorAll('figure, .sr-card, .sr-actions li, .sr-table tr')].map(e =>
             [getComputedStyle(e).breakInside, e.getBoundingClientRect().height])"""
     )
     assert kept

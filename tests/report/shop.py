@@ -38,6 +38,9 @@ class FakeStore:
         }
         self.__dict__.update(changes)
 
+    def require(self, table, *columns):
+        raise MissingTable(table, columns)
+
     def title(self, language):
         return self.prepared.title[language]
 

@@ -221,7 +221,8 @@ def test_one_chapter_alone_does_not_fill_the_list_of_decisions():
     def record(chapter, *worths):
         said = {"en": "Do {}."}
         return {"actions": [{"chapter": chapter, "key": "act", "rank": rank, "worth": worth,
-                             "text": {"en": said["en"].format(worth)}}
+                             "text": {"en": said["en"].format(worth)},
+                             "html": {"en": said["en"].format(worth)}}
                             for rank, worth in enumerate(worths, start=1)]}  # fmt: skip
 
     records = {"20_demo": record("20_demo", 900, 800, 700), "30_demo": record("30_demo", 100, None)}
