@@ -70,7 +70,7 @@ class Metric:
             raise ValueError(f"{self.id}: rests_on {self.rests_on!r} must be one of {RESTS_ON}")
         for text in _TEXTS:
             found = getattr(self, text)
-            if found and set(found) != set(LANGUAGES):
+            if found and not set(found) >= set(LANGUAGES):
                 raise ValueError(f"{self.id}: {text} must have the languages {LANGUAGES}")
 
 

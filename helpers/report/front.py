@@ -12,6 +12,7 @@ from markupsafe import Markup
 from helpers.plan import calendar
 from helpers.report import actions, foot, text
 from helpers.report import cards as card_parts
+from helpers.report.languages import chosen
 from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
@@ -85,7 +86,7 @@ def next_event(as_of: str, voice: Voice) -> Markup:
     days = days_to_event(day, voice.currency)
     if event is None or days is None:
         return Markup()
-    name = calendar.NAMES[event.event][voice.language]
+    name = chosen(calendar.NAMES[event.event], voice.language)
     values = {"event": name, "start": event.start, "days": days, "day": day}
     return Markup(voice.say_html("page.next_event", NEXT_EVENT, **values))
 
@@ -96,10 +97,9 @@ def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
     for page in context["pages"]:
         title = text.chapter_title(page["chapter"], voice.language)
         if state := _state(page, voice, only_bad=True):
-            found.append(f"{title}{'：' if voice.language == 'zh' else ': '}{state}")
+            found.append(f"{title}{voice.spoken.colon}{state}")
     if context.get("left_out"):
-        between = "、" if voice.language == "zh" else ", "
-        names = between.join(
+        names = voice.spoken.between.join(
             text.chapter_title(chapter, voice.language) for chapter in context["left_out"]
         )
         found.append(voice.say("state.left_out", names=names))

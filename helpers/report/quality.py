@@ -143,7 +143,7 @@ def _row_name(table: str, voice: Voice) -> str:
 
 
 def _listed(names: Sequence[str], voice: Voice) -> str:
-    return ("、" if voice.language == "zh" else ", ").join(names)
+    return voice.spoken.between.join(names)
 
 
 def _common(key: str, voice: Voice) -> Any:

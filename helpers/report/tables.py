@@ -195,7 +195,7 @@ class _Writer:
             changes = self.layout.columns[column].startswith("+")
             unit = change_unit(own) if changes else display_unit(str(row["metric"]), own)
             return self.voice.show(value, unit, signed=signed, strip=column == "target")
-        text = show_in_column(value, unit, self.scales[column])
+        text = show_in_column(value, unit, self.scales[column], self.voice.language)
         return f"+{text}" if signed and not is_missing(value) and value > 0 else text
 
 

@@ -46,6 +46,7 @@ def heatmap(
         alt: The takeaway in words.
     """
     axis.check_unit(unit)
+    language = canvas.voice.language
     tops, sides = (list(dict.fromkeys(frame[name])) for name in (columns, rows))
     grid = frame.pivot(index=rows, columns=columns, values=value).loc[sides, tops].astype(float)
     sheet = _sheet(canvas, frame, (rows, columns, value, n), unit)
@@ -58,7 +59,9 @@ def heatmap(
 
         axes = figure.add_subplot()
         scale = _scale(canvas, list(frame[value]), unit, len(tops))
-        written = grid.map(lambda v: "" if is_missing(v) else show_in_column(v, unit, scale))
+        written = grid.map(
+            lambda v: "" if is_missing(v) else show_in_column(v, unit, scale, language)
+        )
         seaborn.heatmap(
             grid, ax=axes, annot=written.to_numpy(), fmt="", cbar=False, linewidths=1.5,
             linecolor="white", cmap=LinearSegmentedColormap.from_list("", SHADES),
@@ -142,7 +145,7 @@ def _above(canvas: Canvas, names: Sequence[str]) -> tuple[list[str], bool, int]:
     """The columns' names, on as many lines as they need, whether they stand upright because a
     word of them is wider than its column, and the height in pixels beyond one line.
     """
-    spaced = canvas.voice.language == "en"
+    spaced = not canvas.voice.spoken.square
     letter_px = 5.5 if spaced else 11
     fits = max(int(0.75 * canvas.width_px / max(len(names), 1) / letter_px), 1 if spaced else 2)
     longest = max((len(word) for name in names for word in name.split()), default=0)
