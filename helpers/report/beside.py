@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from html import escape
 from typing import Any
 
 from helpers.plan import metrics
 from helpers.report.findings import display_unit
-from helpers.report.text.template import number_html
+from helpers.report.marks import piece
+from helpers.report.text.template import Piece, to_html
 from helpers.report.voice import Voice
 
 
@@ -24,7 +24,8 @@ def _plan(fact: dict[str, Any], voice: Voice) -> str:
     """From where to where the plan wants to go, and until when."""
     if fact.get("target_start") is None or not fact.get("target_due"):
         return ""
-    due = voice.show(date.fromisoformat(fact["target_due"]), "date")
+    day = date.fromisoformat(fact["target_due"])
+    due = (Piece(voice.show(day, "date"), unit="date", value=day),)
     return _marked(fact, voice, "beside.plan", ("target_start", "target"), due=due)
 
 
@@ -49,13 +50,12 @@ def _peers(fact: dict[str, Any], voice: Voice) -> str:
 
 
 def _marked(
-    fact: dict[str, Any], voice: Voice, key: str, fields: Sequence[str], **texts: str
+    fact: dict[str, Any], voice: Voice, key: str, fields: Sequence[str], **others: Any
 ) -> str:
     """A sentence of the machinery whose numbers are fields of a fact."""
     unit = display_unit(fact["metric"], fact["unit"])
-    said = escape(voice.say(key, **{name: f"%{name}%" for name in fields}, **texts))
-    for name in fields:
-        shown = escape(voice.show(fact[name], unit, strip=name.startswith("target")))
-        number = number_html(shown, fact["id"], name, style="sr-f")
-        said = said.replace(f"%{name}%", number)
-    return said
+    numbers = {
+        name: piece(fact, name, voice.show(fact[name], unit, strip=name.startswith("target")))
+        for name in fields
+    }
+    return to_html(voice.pieces(key, {**numbers, **others}))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from html import escape
 from typing import Any
 
 from markupsafe import Markup
 
 from helpers.plan import calendar
+from helpers.report import actions, foot, text
 from helpers.report import cards as card_parts
-from helpers.report import foot, text
+from helpers.report.languages import chosen
+from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
 EVALUATION = "90_evaluation"
@@ -21,6 +25,7 @@ FIGURES = (
 )  # fmt: skip
 STORY = ("story_month", "story_year", "story_margin")
 VERDICT, LEVER, PLATFORMS = "verdict", "lever", "platforms"
+NEXT_EVENT = "front/next_event"
 FARTHEST_EVENT_DAYS = 120
 MOST_CARDS = 12
 MOST_OF_A_CHAPTER = 2
@@ -67,15 +72,23 @@ def shown(records: Records, chapter: str, key: str, language: str) -> Markup:
     return Markup(found.get(key, {}).get(language, ""))
 
 
-def next_event(as_of: str, voice: Voice) -> str:
+def days_to_event(as_of: date, currency: str) -> int | None:
+    """Days to the next sales event of the calendar; None where none is near."""
+    event = calendar.following(as_of, calendar.of_market(currency))
+    days = (event.start - as_of).days if event else FARTHEST_EVENT_DAYS + 1
+    return days if days <= FARTHEST_EVENT_DAYS else None
+
+
+def next_event(as_of: str, voice: Voice) -> Markup:
     """The next sales event of the calendar and the days to it; empty where none is near."""
     day = foot.read_day(as_of)
     event = calendar.following(day, calendar.of_market(voice.currency))
-    if event is None or (event.start - day).days > FARTHEST_EVENT_DAYS:
-        return ""
-    name = calendar.NAMES[event.event][voice.language]
-    days = (event.start - day).days
-    return voice.say("page.next_event", event=name, start=event.start, days=days, day=day)
+    days = days_to_event(day, voice.currency)
+    if event is None or days is None:
+        return Markup()
+    name = chosen(calendar.NAMES[event.event], voice.language)
+    values = {"event": name, "start": event.start, "days": days, "day": day}
+    return Markup(voice.say_html("page.next_event", NEXT_EVENT, **values))
 
 
 def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
@@ -84,10 +97,9 @@ def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
     for page in context["pages"]:
         title = text.chapter_title(page["chapter"], voice.language)
         if state := _state(page, voice, only_bad=True):
-            found.append(f"{title}{'：' if voice.language == 'zh' else ': '}{state}")
+            found.append(f"{title}{voice.spoken.colon}{state}")
     if context.get("left_out"):
-        between = "、" if voice.language == "zh" else ", "
-        names = between.join(
+        names = voice.spoken.between.join(
             text.chapter_title(chapter, voice.language) for chapter in context["left_out"]
         )
         found.append(voice.say("state.left_out", names=names))
@@ -125,13 +137,21 @@ def decisions(
         {
             "text": action["text"][voice.language],
             "html": Markup(action["html"][voice.language]),
-            "worth": voice.show(action["worth"], "money") if action.get("worth") else "",
+            "worth": _worth(action, voice),
             "chapter": text.chapter_title(action["chapter"], voice.language),
             "address": f"{files[action['chapter']]}#block-{action['key']}",
         }
         for action in ranked
         if action["chapter"] in files
     ][:MOST_DECISIONS]
+
+
+def _worth(action: Mapping[str, Any], voice: Voice) -> Markup:
+    """The money of an action; empty where none is known."""
+    if not action.get("worth"):
+        return Markup()
+    shown, fact = escape(voice.show(action["worth"], "money")), actions.money_fact(action)
+    return Markup(number_html(shown, fact, "worth", style="sr-f"))
 
 
 def chapters(

@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, downloads, fonts, foot, front, paper, quality, site, text
+from helpers.report import (
+    blocks,
+    downloads,
+    fonts,
+    foot,
+    front,
+    languages,
+    paper,
+    quality,
+    site,
+    text,
+)
 from helpers.report.voice import Voice
 
 if TYPE_CHECKING:
@@ -27,8 +38,6 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 _HERE = Path(__file__).parent
-_LANGUAGE_CODES = {"en": "en", "zh": "zh-Hans"}
-_LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 _DOWNLOAD = re.compile(r"<!--download:([\w-]+)-->")
 _FONT_PLACE = "/*font*/"
 
@@ -79,11 +88,14 @@ def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) 
 
 
 def _contents(sections: list[Section], last: Sequence[str], voice: Voice) -> list[dict[str, str]]:
-    """The places that a chapter's contents lead to: its sections, and the end of the page."""
-    found = [{"anchor": s.anchor, "title": s.title} for s in sections if s.title]
+    """Where a chapter's contents lead: its sections, what to do in each, the end of the page."""
+    found = [
+        {"anchor": s.anchor, "title": s.title, "actions": s.actions} for s in sections if s.title
+    ]
     if not found:
         return []
-    return found + [{"anchor": a, "title": voice.say(f"page.{a}")} for a in last if a]
+    ends = [{"anchor": a, "title": voice.say(f"page.{a}"), "actions": ""} for a in last if a]
+    return found + ends
 
 
 def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
@@ -145,8 +157,8 @@ def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> st
     parts = [site.part(entries, voice, datetime.now(UTC).date()) for voice in voices]
     title = voices[0].say("page.site")
     others = [
-        {"address": f"#{part['code']}", "code": part["code"], "name": _LANGUAGE_NAMES[language]}
-        for part, language in zip(parts[1:], languages[1:], strict=True)
+        {"address": f"#{part['code']}", "code": part["code"], "name": voice.spoken.name}
+        for part, voice in zip(parts[1:], voices[1:], strict=True)
     ]
     html = (
         _templates()
@@ -192,7 +204,7 @@ def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) ->
 def _frame(voice: Voice, style: str = "") -> dict[str, Any]:
     return {
         "language": voice.language,
-        "html_language": _LANGUAGE_CODES[voice.language],
+        "html_language": voice.spoken.html,
         "policy": Markup(POLICY),
         "font_face": Markup(_FONT_PLACE),
         "styles": Markup(blocks.stylesheet() + _page_styles() + style),
@@ -234,8 +246,8 @@ def _other_languages(
     first = context["languages"][0]
     return [
         {
-            "code": _LANGUAGE_CODES[other],
-            "name": _LANGUAGE_NAMES[other],
+            "code": languages.language(other).html,
+            "name": languages.language(other).name,
             "address": context["prefix"] + ("" if other == first else f"{other}/") + name,
         }
         for other in context["languages"]
@@ -279,7 +291,7 @@ def _chapter_downloads(
     found = [
         {
             "address": f"{context['prefix']}tables/{context['chapter']}-{table['name']}.csv",
-            "text": f"{table['title'][voice.language]} (CSV)",
+            "text": voice.say("table.csv_of", name=table["title"][voice.language]),
             "download": True,
         }
         for table in tables

@@ -28,7 +28,7 @@ def part(entries: Entries, voice: Voice, today: date) -> dict[str, Any]:
     for entry in sorted(entries, key=lambda one: str(one["published_at"]), reverse=True):
         stores.setdefault(entry["store"], []).append(entry)
     return {
-        "code": "zh-Hans" if voice.language == "zh" else voice.language,
+        "code": voice.spoken.html,
         "title": voice.say("page.site"),
         "lead": voice.say("page.site_lead", day=today),
         "none": voice.say("site.none"),

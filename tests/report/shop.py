@@ -47,6 +47,10 @@ class FakeStore:
     def mart(self, name):
         return name
 
+    def tables_behind(self, names):
+        behind = {"customer_orders": ("orders", "order_lines")}
+        return [table for name in names for table in behind.get(name, (name,))]
+
     def table(self, name):
         return name
 

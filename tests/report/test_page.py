@@ -97,7 +97,7 @@ def test_the_foot_says_where_the_numbers_come_from(pages):
     assert "Run 20251201T080000Z-1a2b" in text
     assert "Version 0123456789ab" in text
     assert "1 passed, 1 warned, 0 failed" in text
-    assert "3 rows in quarantine" in text
+    assert "3 rows set aside" in text
 
 
 def test_code_cells_are_not_shown(pages):
@@ -139,7 +139,7 @@ def test_the_bridge_is_exact_to_the_cent_and_leaves_out_steps_of_nothing(pages):
 
 
 def test_a_note_is_said_in_the_language(pages):
-    assert "235,151行" in words(pages["index", "zh"])
+    assert "235,151</span>行" in pages["index", "zh"]
 
 
 def test_every_letter_of_a_chinese_page_has_a_glyph_in_the_embedded_font(pages):
