@@ -177,7 +177,7 @@ def test_a_card_of_a_phone_takes_the_width_with_its_course_beside_its_value(open
     assert box["width"] > 340
     assert course["x"] > value["x"] + value["width"]
     assert course["y"] < value["y"] + 2 * value["height"]
-    assert box["height"] < 190
+    assert box["height"] < 200
 
 
 def test_the_language_link_leads_to_the_same_chapter(opened):
