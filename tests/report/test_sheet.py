@@ -56,9 +56,7 @@ def test_ticks_of_an_axis_are_told_apart_from_numbers():
     frame = shop.monthly(shop.FakeStore(), None)
     canvas = Canvas("figure", ENGLISH, fact="20_demo/monthly")
     drawn = charts.trend(canvas, frame, x="month", y="rate", unit="ratio")
-    ticks = re.findall(r'<g class="sr-axis" id="[^"]*-[xy]tick_\d+">|<g id="[^"]*" class="sr-axis"',
-                       drawn.svg)  # fmt: skip
-    assert len(ticks) > 4
+    assert len(re.findall(r'<g class="sr-axis">', drawn.svg)) > 4
     last = len(frame) - 1
     assert stated(drawn.svg)[0][1:] == (f"20_demo/monthly:{last}", "rate")
 
