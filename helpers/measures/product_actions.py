@@ -38,9 +38,10 @@ def changes(store: Store, period: Period) -> pd.DataFrame:
         One row per product, most money first: `shop_id`, `product_id`, `name`, `name_zh`,
         `direction` (up | down), `action` (down: sold_out, its stock lasts under a week | gone, not
         sold any more | look_into; up: restock, its stock lasts under 30 days | keep), `main_effect`
-        (volume | price | refund), `net_sales`, `before`, `worth`, `low`, `high` (money: the change
-        without its sign, and its 95 % range), `at_stake` (money: the fall; or the rise that a
-        sell-out would end; NaN for one to keep), `cover_days`, `against` (last_year | previous).
+        (volume | price | refund), `cause` (it after the direction: down_volume), `net_sales`,
+        `before`, `worth`, `low`, `high` (money: the change without its sign, and its 95 % range),
+        `at_stake` (money: the fall; or the rise that a sell-out would end; NaN for one to keep),
+        `cover_days`, `against` (last_year | previous).
 
     Raises:
         MissingTable: The store's history does not reach back to either period.
@@ -66,8 +67,10 @@ def changes(store: Store, period: Period) -> pd.DataFrame:
     columns = [*PRODUCT, "name", "name_zh", "main_effect", "net_sales", "before", "cover_days"]
     falls = frame["change"] < 0
     worth = frame["change"].abs()
+    direction = falls.map({True: "down", False: "up"})
     return frame[columns].assign(
-        direction=np.where(falls, "down", "up"),
+        direction=direction,
+        cause=direction + "_" + frame["main_effect"],
         action=action,
         worth=worth,
         low=np.where(falls, -frame["change_high"], frame["change_low"]),

@@ -11,6 +11,10 @@ from types import MappingProxyType
 LANGUAGES = ("en", "zh")
 UNITS = ("ratio", "money", "count", "days", "points", "multiple")
 DIRECTIONS = ("up", "down", "none")
+RESTS_ON = (
+    "cases", "days", "orders", "buyers", "customers", "purchases", "purchase_lines", "products",
+    "visits", "answers", "live_sessions", "contents",
+)  # fmt: skip
 _CONTRACT = Path(__file__).with_name("metrics.toml")
 _TEXTS = ("name", "numerator", "denominator", "window", "rule", "time")
 
@@ -34,6 +38,7 @@ class Metric:
             there is none.
         counts: `customers` where numerator or denominator count people: fewer than 10 of them are
             never published.
+        rests_on: What `n` counts, on which the interval rests, one of `RESTS_ON`.
     """
 
     id: str
@@ -52,6 +57,7 @@ class Metric:
     target: str = ""
     break_even: str = ""
     counts: str = ""
+    rests_on: str = "cases"
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
@@ -60,9 +66,11 @@ class Metric:
             raise ValueError(f"{self.id}: better {self.better!r} must be one of {DIRECTIONS}")
         if self.counts not in ("", "customers"):
             raise ValueError(f"{self.id}: counts {self.counts!r} must be 'customers' or absent")
+        if self.rests_on not in RESTS_ON:
+            raise ValueError(f"{self.id}: rests_on {self.rests_on!r} must be one of {RESTS_ON}")
         for text in _TEXTS:
             found = getattr(self, text)
-            if found and set(found) != set(LANGUAGES):
+            if found and not set(found) >= set(LANGUAGES):
                 raise ValueError(f"{self.id}: {text} must have the languages {LANGUAGES}")
 
 

@@ -11,6 +11,7 @@ from helpers.plan.periods import parse_period
 from helpers.report import beside, marks
 from helpers.report.findings import display_unit
 from helpers.report.formats import show_change
+from helpers.report.languages import chosen
 from helpers.report.sheet import Sheet
 from helpers.report.text.template import Piece, number_html, to_html
 from helpers.report.voice import Voice
@@ -36,7 +37,7 @@ def cards_html(cards: Sequence[dict[str, Any]], voice: Voice, *, link: str = "")
 
 def metric_name(metric: str, voice: Voice) -> str:
     """A metric's name in the contract."""
-    return metrics.metric(metric).name[voice.language]
+    return chosen(metrics.metric(metric).name, voice.language)
 
 
 def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
@@ -108,7 +109,7 @@ def _period(card: dict[str, Any]) -> Any:
 def _unknown(cards: Sequence[dict[str, Any]], voice: Voice, link: str) -> str:
     items = "".join(
         f'<li><a href="{escape(link)}#metric-{escape(card["metric"])}">'
-        f"{escape(metric_name(card['metric'], voice))}</a>: "
+        f"{escape(metric_name(card['metric'], voice))}</a>{voice.spoken.colon}"
         f"{to_html(missing_pieces(card.get('missing'), voice))}</li>"
         for card in cards
     )
@@ -120,10 +121,12 @@ def missing_pieces(missing: dict[str, Any] | None, voice: Voice) -> tuple[Piece,
     """What a store lacks, in words."""
     if not missing:
         return voice.pieces("missing.undefined", {})
-    columns = "、".join if voice.language == "zh" else ", ".join
     return voice.pieces(
         f"missing.{missing['why']}" + ("_columns" if missing["columns"] else ""),
-        {"table": missing["table"], "columns": columns(missing["columns"]) or "-"},
+        {
+            "table": missing["table"],
+            "columns": voice.spoken.between.join(missing["columns"]) or "-",
+        },
     )
 
 

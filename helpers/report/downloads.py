@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.plan import metrics
-from helpers.report.formats import LANGUAGES
+from helpers.report.languages import LANGUAGES
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER_FORMATS = {

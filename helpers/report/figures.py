@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers.plan.metrics import metric
 from helpers.report.basis import Basis
+from helpers.report.languages import chosen
 from helpers.report.provenance import VERDICTS
 from helpers.report.voice import Voice
 
@@ -42,12 +43,11 @@ def source_html(voice: Voice, basis: Basis, metrics: Sequence[str], extra: str =
 
 def _how(voice: Voice, basis: Basis, metrics: Sequence[str]) -> list[tuple[str, str]]:
     """What is folded away, as terms and HTML."""
-    answer = basis.answer
+    answer, between = basis.answer, voice.spoken.between
     links = (
-        f'<a href="#metric-{escape(name)}">{escape(metric(name).name[voice.language])}</a>'
+        f'<a href="#metric-{escape(name)}">{escape(chosen(metric(name).name, voice.language))}</a>'
         for name in metrics
     )
-    between = "、" if voice.language == "zh" else ", "
     tables = [voice.say("how.table", name=name, n=n) for name, n in basis.tables.items()]
     sections = answer.section.replace(" and ", ", ").split(", ") if answer.section else []
     return [
@@ -69,7 +69,7 @@ def _checks(voice: Voice, basis: Basis) -> str:
     counts = {f"n_{name}": count for name, count in basis.checks.items()}
     verdict = worst and voice.say(f"how.{worst}", **counts)
     aside = basis.quarantined and voice.say("how.quarantined", n=basis.quarantined)
-    return ("；" if voice.language == "zh" else "; ").join(one for one in (verdict, aside) if one)
+    return voice.spoken.between.join(one for one in (verdict, aside) if one)
 
 
 def figure_html(

@@ -10,6 +10,7 @@ from typing import Any
 
 from helpers.plan import metrics
 from helpers.plan.periods import parse_period
+from helpers.report.languages import chosen
 from helpers.report.voice import Voice
 
 _LINK = re.compile(r'href="[^"]*#metric-([a-z0-9_.]+)"')
@@ -40,7 +41,7 @@ def sentence(name: str, voice: Voice) -> str:
 def _definition(name: str, voice: Voice) -> dict[str, Any]:
     entry = metrics.metric(name)
     parts = [
-        (voice.say(f"define.{part}"), text[voice.language])
+        (voice.say(f"define.{part}"), chosen(text, voice.language))
         for part in _PARTS
         if (text := getattr(entry, part))
     ]
@@ -48,7 +49,7 @@ def _definition(name: str, voice: Voice) -> dict[str, Any]:
         "define.version_text", n=entry.version, section=entry.section, measure=entry.measure
     )
     parts.append((voice.say("define.version"), version))
-    return {"id": name, "name": entry.name[voice.language], "parts": parts}
+    return {"id": name, "name": chosen(entry.name, voice.language), "parts": parts}
 
 
 @cache

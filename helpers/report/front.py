@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from html import escape
 from typing import Any
 
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from helpers.plan import calendar
 from helpers.report import actions, foot, text
 from helpers.report import cards as card_parts
+from helpers.report.languages import chosen
 from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
@@ -85,7 +86,7 @@ def next_event(as_of: str, voice: Voice) -> Markup:
     days = days_to_event(day, voice.currency)
     if event is None or days is None:
         return Markup()
-    name = calendar.NAMES[event.event][voice.language]
+    name = chosen(calendar.NAMES[event.event], voice.language)
     values = {"event": name, "start": event.start, "days": days, "day": day}
     return Markup(voice.say_html("page.next_event", NEXT_EVENT, **values))
 
@@ -96,10 +97,9 @@ def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
     for page in context["pages"]:
         title = text.chapter_title(page["chapter"], voice.language)
         if state := _state(page, voice, only_bad=True):
-            found.append(f"{title}{'：' if voice.language == 'zh' else ': '}{state}")
+            found.append(f"{title}{voice.spoken.colon}{state}")
     if context.get("left_out"):
-        between = "、" if voice.language == "zh" else ", "
-        names = between.join(
+        names = voice.spoken.between.join(
             text.chapter_title(chapter, voice.language) for chapter in context["left_out"]
         )
         found.append(voice.say("state.left_out", names=names))
@@ -167,35 +167,3 @@ def chapters(
         }
         for page in pages
     ]
-
-
-def site_part(entries: Sequence[Mapping[str, Any]], voice: Voice, now: datetime) -> dict[str, Any]:
-    """The list of what is published in one language."""
-    heads = ("store", "period", "published", "age", "status", "verdict")
-    return {
-        "code": "zh-Hans" if voice.language == "zh" else voice.language,
-        "title": voice.say("page.site"),
-        "lead": voice.say("page.site_lead"),
-        "none": voice.say("site.none"),
-        "heads": [voice.say(f"site.{head}") for head in heads],
-        "rows": [_site_row(entry, voice, now) for entry in entries],
-    }
-
-
-def _site_row(entry: Mapping[str, Any], voice: Voice, now: datetime) -> dict[str, str]:
-    published = datetime.fromisoformat(entry["published_at"])
-    age = (now.date() - published.date()).days
-    languages = entry["languages"]
-    address = entry["address"]
-    if voice.language in languages and voice.language != languages[0]:
-        folder, _, name = address.rpartition("/")
-        address = f"{folder}/{voice.language}/{name}"
-    return {
-        "store": entry["title"].get(voice.language) or entry["store"],
-        "address": address,
-        "period": foot.period_title(entry["period"], voice),
-        "published": voice.show(published.date(), "date"),
-        "age": voice.say("site.days_ago", n=age) if age > 0 else voice.say("site.today"),
-        "status": voice.say(f"site.{entry['status']}"),
-        "verdict": (entry.get("verdict") or {}).get(voice.language, ""),
-    }

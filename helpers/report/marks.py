@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from helpers.plan.metrics import metric
 from helpers.report.findings import display_unit
 from helpers.report.formats import SMALLEST_GROUP, change_unit
 from helpers.report.text.template import Piece
@@ -42,9 +43,11 @@ def interval_html(fact: dict[str, Any], voice: Voice) -> str:
     low, high = (piece(fact, end, voice.show(fact[end], unit)) for end in ("low", "high"))
     if fact["n"] is None:
         return voice.say_html("card.interval", low=low, high=high)
-    few = fact["n"] < SMALLEST_GROUP
+    kind = metric(fact["metric"]).rests_on
+    few = fact["n"] < SMALLEST_GROUP and kind != "days"
     n = piece(fact, "n", voice.show(fact["n"], "customers" if few else "integer"))
-    return voice.say_html("card.interval_n", low=low, high=high, n=n)
+    cases = voice.pieces(f"rests_on.{kind}", {"n": n, "many": fact["n"]})
+    return voice.say_html("card.interval_n", low=low, high=high, cases=cases)
 
 
 def piece(fact: dict[str, Any], field: str, text: str) -> tuple[Piece, ...]:

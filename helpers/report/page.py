@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, downloads, fonts, foot, front, paper, quality, text
+from helpers.report import (
+    blocks,
+    downloads,
+    fonts,
+    foot,
+    front,
+    languages,
+    paper,
+    quality,
+    site,
+    text,
+)
 from helpers.report.voice import Voice
 
 if TYPE_CHECKING:
@@ -27,7 +38,6 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 _HERE = Path(__file__).parent
-_LANGUAGE_CODES = {"en": "en", "zh": "zh-Hans"}
 _DOWNLOAD = re.compile(r"<!--download:([\w-]+)-->")
 _FONT_PLACE = "/*font*/"
 
@@ -78,11 +88,14 @@ def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) 
 
 
 def _contents(sections: list[Section], last: Sequence[str], voice: Voice) -> list[dict[str, str]]:
-    """The places that a chapter's contents lead to: its sections, and the end of the page."""
-    found = [{"anchor": s.anchor, "title": s.title} for s in sections if s.title]
+    """Where a chapter's contents lead: its sections, what to do in each, the end of the page."""
+    found = [
+        {"anchor": s.anchor, "title": s.title, "actions": s.actions} for s in sections if s.title
+    ]
     if not found:
         return []
-    return found + [{"anchor": a, "title": voice.say(f"page.{a}")} for a in last if a]
+    ends = [{"anchor": a, "title": voice.say(f"page.{a}"), "actions": ""} for a in last if a]
+    return found + ends
 
 
 def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
@@ -139,23 +152,26 @@ def _html_of(part: Any) -> str:
 
 
 def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> str:
-    """The list of all that is published, newest first, in every language."""
+    """The list of all that is published, by store, in every language."""
     voices = [Voice("", language, "CNY") for language in languages]
-    now = datetime.now(UTC)
-    listed = sorted(entries, key=lambda entry: entry["published_at"], reverse=True)
+    parts = [site.part(entries, voice, datetime.now(UTC).date()) for voice in voices]
     title = voices[0].say("page.site")
+    others = [
+        {"address": f"#{part['code']}", "code": part["code"], "name": voice.spoken.name}
+        for part, voice in zip(parts[1:], voices[1:], strict=True)
+    ]
     html = (
         _templates()
         .get_template("site.j2")
         .render(
-            **_frame(voices[0]),
+            **_frame(voices[0], paper.style(voices[0], title, "")),
             head_title=title,
             store_title=title,
             period_title="",
             home="",
-            other_languages=[],
+            other_languages=others,
             pages=[],
-            parts=[front.site_part(listed, voice, now) for voice in voices],
+            parts=parts,
         )
     )
     return _with_font(html)
@@ -188,7 +204,7 @@ def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) ->
 def _frame(voice: Voice, style: str = "") -> dict[str, Any]:
     return {
         "language": voice.language,
-        "html_language": _LANGUAGE_CODES[voice.language],
+        "html_language": voice.spoken.html,
         "policy": Markup(POLICY),
         "font_face": Markup(_FONT_PLACE),
         "styles": Markup(blocks.stylesheet() + _page_styles() + style),
@@ -230,8 +246,8 @@ def _other_languages(
     first = context["languages"][0]
     return [
         {
-            "code": _LANGUAGE_CODES[other],
-            "name": {"en": "English", "zh": "中文"}[other],
+            "code": languages.language(other).html,
+            "name": languages.language(other).name,
             "address": context["prefix"] + ("" if other == first else f"{other}/") + name,
         }
         for other in context["languages"]
@@ -275,7 +291,7 @@ def _chapter_downloads(
     found = [
         {
             "address": f"{context['prefix']}tables/{context['chapter']}-{table['name']}.csv",
-            "text": f"{table['title'][voice.language]} (CSV)",
+            "text": voice.say("table.csv_of", name=table["title"][voice.language]),
             "download": True,
         }
         for table in tables

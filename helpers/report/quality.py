@@ -69,7 +69,7 @@ def _checks(poor: Sequence[Mapping[str, Any]], voice: Voice) -> str:
     if not poor:
         return ""
     rows = [
-        f'<tr><th scope="row">{escape(_table_name(one["table"], voice))}</th>'
+        f'<tr><th scope="row">{escape(_row_name(one["table"], voice))}</th>'
         f"<td>{_found(one, voice)}</td><td>{escape(_meaning(one, voice))}</td>"
         f"<td>{escape(voice.say('quality.' + one['status']))}</td></tr>"
         for one in sorted(poor, key=lambda one: one["status"])
@@ -121,7 +121,7 @@ def _fault_row(fault: Mapping[str, Any], fact: str, voice: Voice) -> str:
     first = _marked("quality.place", place, voice, fact) if fault["line"] else ""
     rows = number_html(f"{int(fault['rows']):,}", fact, "rows", style="sr-c")
     return (
-        f'<tr><th scope="row">{escape(_table_name(fault["table"], voice))}</th>'
+        f'<tr><th scope="row">{escape(_row_name(fault["table"], voice))}</th>'
         f'<td class="sr-num">{rows}</td><td>{why}</td><td>{mend}</td><td>{first}</td></tr>'
     )
 
@@ -137,8 +137,13 @@ def _table_name(table: str, voice: Voice) -> str:
     return voice.name_of("table", table)
 
 
+def _row_name(table: str, voice: Voice) -> str:
+    name = _table_name(table, voice)
+    return name[:1].upper() + name[1:]
+
+
 def _listed(names: Sequence[str], voice: Voice) -> str:
-    return ("、" if voice.language == "zh" else ", ").join(names)
+    return voice.spoken.between.join(names)
 
 
 def _common(key: str, voice: Voice) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.report.blocks import RECORD_MIME
 from helpers.report.findings import Finding, Missing, number
+from helpers.report.languages import LANGUAGES, SPARE
 from helpers.report.sheet import TARGET, Sheet
 from helpers.report.voice import Voice
 
@@ -118,18 +119,19 @@ def verdicts_frame(
     """What the chapters of a run say in one sentence each; one without a record is named, not left.
 
     Returns:
-        One row per chapter in order: `chapter`, `verdict` (English), `verdict_zh`, `actions` (how
-        many); the latter three are empty where the run has no record of it.
+        One row per chapter in order: `chapter`, `verdict` (English), `verdict_zh` and so on,
+        `actions` (how many); all but the first are empty where the run has no record of it.
     """
     import pandas as pd
 
     rows = []
+    names = ["verdict" if one == SPARE else f"verdict_{one}" for one in LANGUAGES]
     for chapter in chapters:
         found = records.get(chapter)
         said = found["verdict"] if found else {}
         count = len(found["actions"]) if found else None
-        rows.append((chapter, said.get("en"), said.get("zh"), count))
-    return pd.DataFrame(rows, columns=["chapter", "verdict", "verdict_zh", "actions"])
+        rows.append((chapter, *(said.get(language) for language in LANGUAGES), count))
+    return pd.DataFrame(rows, columns=["chapter", *names, "actions"])
 
 
 def read_records(folder: Path) -> dict[str, dict[str, Any]]:

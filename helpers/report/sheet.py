@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers.plan.metrics import metric
 from helpers.report.formats import NUMERIC_UNITS, as_published, is_missing
+from helpers.report.languages import chosen
 from helpers.report.voice import Voice
 
 TARGET, TOTAL = "target", "total"
@@ -118,7 +119,7 @@ def cell(voices: Sequence[Voice], row: Mapping[str, Any], name: str, unit: str) 
 def named(voice: Voice, column: str, unit: str, value: Any) -> str:
     """A cell that is no figure, as text."""
     if unit == "metric":
-        return metric(str(value)).name[voice.language]
+        return chosen(metric(str(value)).name, voice.language)
     if unit == "status":
         return voice.say(f"status.{value}")
     return voice.name_of(column, value) if unit == "value" else voice.show(value, unit)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from helpers.plan.metrics import metric
 from helpers.report import marks
@@ -162,7 +163,7 @@ class _Writer:
             name_of_metric = escape(named(self.voice, name, unit, value))
             return f'<a href="#metric-{escape(str(value))}">{name_of_metric}</a>', ""
         text = named(self.voice, name, unit, value)
-        style = "sr-when" if len(text) <= SHORT_TEXT else ""
+        style = "sr-when" if _is_short(text) else ""
         if unit in ("date", "month"):
             return time_html(text, value, unit), style
         return name_html(text), style
@@ -194,7 +195,7 @@ class _Writer:
             changes = self.layout.columns[column].startswith("+")
             unit = change_unit(own) if changes else display_unit(str(row["metric"]), own)
             return self.voice.show(value, unit, signed=signed, strip=column == "target")
-        text = show_in_column(value, unit, self.scales[column])
+        text = show_in_column(value, unit, self.scales[column], self.voice.language)
         return f"+{text}" if signed and not is_missing(value) and value > 0 else text
 
 
@@ -207,6 +208,11 @@ def table_sheet(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> 
             units |= dict.fromkeys(layout.intervals.get(name, ()), layout.unit(name))
     rows = frame.head(layout.top).to_dict("records")
     return Sheet(voice.fact(key), units, rows, layout.total)
+
+
+def _is_short(text: str) -> bool:
+    """Whether a text should stay on one line; a Chinese sign is as wide as two letters."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text) <= SHORT_TEXT
 
 
 def table_record(

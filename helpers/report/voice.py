@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from helpers.report import text
+from helpers.report import languages, text
 from helpers.report.formats import printable, show
 from helpers.report.text import template
 
@@ -29,6 +29,11 @@ class Voice:
     def setting(self) -> template.Setting:
         """What filling a template needs."""
         return template.Setting(self.language, self.currency, self.name_of)
+
+    @property
+    def spoken(self) -> languages.Language:
+        """How the language writes."""
+        return languages.language(self.language)
 
     def name_of(self, column: str, code: Any) -> str:
         """The name of a code of a column."""

@@ -65,7 +65,7 @@ def test_a_target_in_another_currency_does_not_bind(online_retail):
 def test_what_the_export_can_not_say_is_said_to_be_missing(online_retail, metric):
     assert online_retail.facts[metric]["value"] is None
     page = {"on_time_in_full": "40_supply_chain"}.get(metric, "10_traffic")
-    assert "needs table" in (online_retail.folder / f"{page}.html").read_text(encoding="utf-8")
+    assert "which this store" in (online_retail.folder / f"{page}.html").read_text(encoding="utf-8")
 
 
 def test_no_customer_number_is_published(online_retail, shared_data):

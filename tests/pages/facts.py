@@ -277,7 +277,7 @@ class Writer:
             return {value}
         known = [one for one in sheet["columns"][name] if isinstance(one, float)]
         scales = [formats.column_scale(known, unit, self.language)]
-        scales += [(0.01, "", 0)] if unit == "ratio" else []
+        scales += [(*scales[0][:2], 0)]
         cells = {formats.show_in_column(value, unit, scale) for scale in scales}
         return self.plain(value, unit) | cells
 

@@ -61,7 +61,7 @@ def test_a_warning_says_what_was_found_and_what_it_means():
 
 def test_a_table_that_failed_is_named_first():
     words = shown("en", verdicts=[WARNED, FAILED])[1]
-    told = "1 table failed the checks and is not used: Ad spend. The other numbers stand."
+    told = "1 table failed the checks and is not used: ad spend. The other numbers stand."
     assert words.replace("\N{NO-BREAK SPACE}", " ").strip().startswith(told)
     assert words.index("Mend the export and run again") < words.index("take care")
 
@@ -70,7 +70,7 @@ def test_rows_set_aside_are_told_by_reason_with_what_to_mend_and_where():
     told = {"quarantine": [SET_ASIDE], "tables": TABLES_READ, "verdicts": []}
     html, words = shown("en", **told)
     assert "2 rows of 1,200 set aside" in words.replace("\N{NO-BREAK SPACE}", " ")
-    assert "buyer_paid is no amount." in words
+    assert "buyer_paid is not an amount." in words
     assert "no currency sign" in words
     assert "lines.csv, line 93" in re.sub(r"line\s+", "line ", words)
     assert 'data-fact="quality.quarantine.0" data-field="rows">2<' in html

@@ -45,7 +45,7 @@ def test_cards_tell_value_gap_changes_and_what_is_not_known(found):
     assert "on Oct 2025" in text
     assert "on Nov 2024" in text
     assert "provisional" in text
-    assert "Net promoter score: needs table surveys with score" in text
+    assert "Net promoter score: needs survey answers with score" in text
     assert html.count('class="sr-spark"') == 6
     assert 'href="#metric-repurchase_rate"' in html
 
@@ -59,7 +59,7 @@ def test_a_sparkline_shows_the_target_and_all_thirteen_periods(found):
 def test_a_missing_table_is_told_once_with_what_would_be_seen(made):
     lack = made.measure(shop.no_spend)
     first = made.bars("channels", lack, label="channel", value="cost", unit="money")
-    assert "needs table ad_spend with spend" in first.html["en"]
+    assert "needs ad spend with spend" in first.html["en"]
     assert "cost of a new customer by channel" in first.html["en"]
     assert made.table("segments", lack, {"segment": "value"}).html == {"en": "", "zh": ""}
     again = made.bars("channels", lack, label="channel", value="cost", unit="money")

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers.report.charts.figure import SOFT, WORSE, Canvas
-from helpers.report.formats import NUMERIC_UNITS, is_missing
+from helpers.report.formats import (
+    NUMERIC_UNITS,
+    is_missing,
+    month_name,
+    show_axis_day,
+    year_name,
+)
 from helpers.report.sheet import TARGET, Label, Sheet, place
 
 if TYPE_CHECKING:
@@ -52,14 +58,11 @@ def format_x_axis(axes: Axes, canvas: Canvas, places: Sequence[Any]) -> None:
 def time_labels(shown: Sequence[Any], canvas: Canvas, *, monthly: bool = True) -> list[str]:
     """Months or days as short labels; the year stands below where it begins."""
     labels = []
+    name = month_name if monthly else show_axis_day
     year = None
     for stamp in shown:
-        if canvas.voice.language == "zh":
-            text = f"{stamp.month}月" if monthly else f"{stamp.month}月{stamp.day}日"
-            extra = f"{stamp.year}年"
-        else:
-            text = f"{stamp:%b}" if monthly else f"{stamp.day} {stamp:%b}"
-            extra = str(stamp.year)
+        text = name(stamp, canvas.voice.language)
+        extra = year_name(stamp, canvas.voice.language)
         labels.append(text if stamp.year == year else f"{text}\n{extra}")
         year = stamp.year
     return labels

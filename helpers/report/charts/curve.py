@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+# Held-out time that begins so late leaves no room for its name before the names of the lines.
+LATE = 0.6
+
 
 def curve(
     canvas: Canvas,
@@ -61,9 +64,11 @@ def curve(
         axes.plot(rows[x], rows[predicted], color="#C24E10", linestyle=(0, (4, 2)))
         axes.plot(rows[x], rows[actual], color=FOCUS)
         if since is not None:
+            late = (rows[x] <= since).mean() > LATE
             axes.axvline(since, color=SOFT, linewidth=0.8)
             axes.annotate(
-                canvas.voice.say("chart.held_out"), (since, axes.get_ylim()[1]), xytext=(4, -2),
+                canvas.voice.say("chart.held_out"), (since, axes.get_ylim()[1]),
+                xytext=(-4 if late else 4, -2), ha="right" if late else "left",
                 textcoords="offset points", va="top", **axis.quiet(),
             )  # fmt: skip
         ends = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROW_PX = 24
 SHADES = ("#F1F5FA", FOCUS)
 EQUAL_CONTRAST = 0.179
+HUNDREDS = (1.0, "", 1)
 
 
 def heatmap(
@@ -45,18 +46,22 @@ def heatmap(
         alt: The takeaway in words.
     """
     axis.check_unit(unit)
+    language = canvas.voice.language
     tops, sides = (list(dict.fromkeys(frame[name])) for name in (columns, rows))
     grid = frame.pivot(index=rows, columns=columns, values=value).loc[sides, tops].astype(float)
     sheet = _sheet(canvas, frame, (rows, columns, value, n), unit)
     names = _Names(canvas, sheet, (rows, sides), (columns, tops), n)
+    above, upright, above_px = _above(canvas, [names.top_name(top) for top in tops])
 
     def draw(figure: Figure) -> list[Mark]:
         import seaborn
         from matplotlib.colors import LinearSegmentedColormap
 
         axes = figure.add_subplot()
-        scale = _scale(canvas, list(frame[value]), unit)
-        written = grid.map(lambda v: "" if is_missing(v) else show_in_column(v, unit, scale))
+        scale = _scale(canvas, list(frame[value]), unit, len(tops))
+        written = grid.map(
+            lambda v: "" if is_missing(v) else show_in_column(v, unit, scale, language)
+        )
         seaborn.heatmap(
             grid, ax=axes, annot=written.to_numpy(), fmt="", cbar=False, linewidths=1.5,
             linecolor="white", cmap=LinearSegmentedColormap.from_list("", SHADES),
@@ -66,7 +71,7 @@ def heatmap(
         axes.xaxis.tick_top()
         axes.set(xlabel="", ylabel="")
         small = axis.LABEL_PX - (1 if canvas.narrow else 0)
-        axes.set_xticklabels([names.above(top) for top in tops], fontsize=small)
+        axes.set_xticklabels(above, fontsize=small, rotation=90 if upright else 0)
         beside = [names.beside(side) for side in sides]
         axes.set_yticklabels([one.text for one in beside], rotation=0, fontsize=small, color=INK)
         for text, label in zip(axes.get_yticklabels(), beside, strict=True):
@@ -81,14 +86,14 @@ def heatmap(
             text.set_gid(names.hover(sides[i], tops[j], value).mark)
         return [Mark(axes, j, i, names.hover(sides[i], tops[j], value), 1, 1) for i, j in cells]
 
-    lines = max(names.above(top).count("\n") for top in tops)
-    return render(canvas, sheet, 34 + ROW_PX * len(sides) + 13 * lines, draw, alt)
+    return render(canvas, sheet, 34 + ROW_PX * len(sides) + above_px, draw, alt)
 
 
-def _scale(canvas: Canvas, values: list[float], unit: str) -> tuple[float, str, int]:
-    if canvas.narrow and unit == "ratio":
-        return 0.01, "", 0
-    return column_scale(values, unit, canvas.voice.language)
+def _scale(canvas: Canvas, values: list[float], unit: str, columns: int) -> tuple[float, str, int]:
+    scale = column_scale(values, unit, canvas.voice.language)
+    if canvas.narrow and (unit == "ratio" or (scale == HUNDREDS and columns > 8)):
+        return *scale[:2], 0
+    return scale
 
 
 def _sheet(
@@ -110,7 +115,6 @@ class _Names:
     ) -> None:  # fmt: skip
         self.canvas, self.sheet, self.n = canvas, sheet, n
         self.rows, self.columns = rows[0], columns[0]
-        self.many = len(columns[1])
         self.places = {(row[rows[0]], row[columns[0]]): i for i, row in enumerate(sheet.rows)}
         self.side = {row[rows[0]]: i for i, row in reversed([*enumerate(sheet.rows)])}
         self.top = {row[columns[0]]: i for i, row in reversed([*enumerate(sheet.rows)])}
@@ -118,9 +122,9 @@ class _Names:
     def _shown(self, row: int, column: str) -> str:
         return self.sheet.show(self.canvas.voice, row, column)
 
-    def above(self, top: Any) -> str:
-        """A column's name on as many lines as it needs."""
-        return _broken(self._shown(self.top[top], self.columns), self.canvas, self.many)
+    def top_name(self, top: Any) -> str:
+        """A column's name."""
+        return self._shown(self.top[top], self.columns)
 
     def beside(self, side: Any) -> Label:
         """A row's name, and what it rests on."""
@@ -137,12 +141,29 @@ class _Names:
         return self.sheet.label(f"{name}: {self._shown(row, value)}", row, value)
 
 
-def _broken(name: str, canvas: Canvas, columns: int) -> str:
-    """A name on as many lines as fit above its column."""
-    fits = int(0.75 * canvas.width_px / columns / (5.5 if canvas.voice.language == "en" else 11))
-    return "\n".join(
-        textwrap.wrap(name, max(fits, 4), break_long_words=canvas.voice.language != "en")
-    )
+def _above(canvas: Canvas, names: Sequence[str]) -> tuple[list[str], bool, int]:
+    """The columns' names, on as many lines as they need, whether they stand upright because a
+    word of them is wider than its column, and the height in pixels beyond one line.
+    """
+    spaced = not canvas.voice.spoken.square
+    letter_px = 5.5 if spaced else 11
+    fits = max(int(0.75 * canvas.width_px / max(len(names), 1) / letter_px), 1 if spaced else 2)
+    longest = max((len(word) for name in names for word in name.split()), default=0)
+    upright = spaced and longest > max(fits, 5)
+    wide = 12 if upright else fits
+    lines = [_lines(name, wide) for name in names]
+    if upright:
+        letters = max(len(line) for each in lines for line in each)
+        return ["\n".join(each) for each in lines], True, int(letters * letter_px)
+    return ["\n".join(each) for each in lines], False, 13 * (max(map(len, lines)) - 1)
+
+
+def _lines(name: str, fits: int) -> list[str]:
+    """A name on lines of much the same length."""
+    if " " in name or not name:
+        return textwrap.wrap(name, fits, break_long_words=False) or [name]
+    count = -(-len(name) // fits)
+    return textwrap.wrap(name, -(-len(name) // count), break_long_words=not name.isascii())
 
 
 def _readable(axes: Any, grid: pd.DataFrame) -> None:
