@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import runs
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 settings.register_profile(
@@ -29,6 +31,30 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data: the public data sets are not beside the project (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def online_retail(tmp_path_factory, shared_data) -> runs.Published:
+    """The run on Online Retail II, November 2011."""
+    data = shared_data / "online_retail_II"
+    base = tmp_path_factory.getbasetemp()
+    return runs.once(base, "retail", lambda folder: runs.published(folder, data, "2011-11"))
+
+
+@pytest.fixture(scope="session")
+def published_retail(online_retail) -> Path:
+    """The published folder of Online Retail II, November 2011."""
+    assert online_retail.code == 0, online_retail.said
+    return online_retail.folder
+
+
+@pytest.fixture(scope="session")
+def published_sample(tmp_path_factory) -> Path:
+    """The published folder of the sample shop, as `make report` leaves it."""
+    base = tmp_path_factory.getbasetemp()
+    run = runs.once(base, "sample", lambda folder: runs.published_sample())
+    assert run.code == 0, run.said
+    return run.folder
 
 
 @pytest.fixture(scope="session")

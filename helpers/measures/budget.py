@@ -128,6 +128,20 @@ def budget_by_channel(
     return frame.loc[order, names].reset_index(drop=True)
 
 
+def best_budget(store: Store, period: Period) -> tuple[Response, np.ndarray, Allocation | None]:
+    """The response, what a new customer of each channel brings, and the split that earns most.
+
+    Of any total, inside the usual limits; None where no channel's response can be told.
+
+    Raises:
+        MissingTable: As `budget_plans`.
+    """
+    found, worth = _tellable(store, period)
+    if not found.tells.any():
+        return found, worth, None
+    return found, worth, best_split(found, worth, None, LOWER, UPPER)
+
+
 def _tellable(store: Store, period: Period) -> tuple[Response, np.ndarray]:
     """The response and what a new customer of each channel brings."""
     import numpy as np

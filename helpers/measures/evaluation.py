@@ -26,13 +26,13 @@ def paid_sales(store: Store, period: Period) -> pd.DataFrame:
     Returns:
         One row, `frames.COLUMNS`, money; n orders.
     """
-    frame = _traded(store, period)
+    frame = traded(store, period)
     return one_row(frame["paid_sales"].sum(), n=frame["orders"].sum())
 
 
 def orders(store: Store, period: Period) -> pd.DataFrame:
     """Paid orders with goods, less those refunded in full before shipment; a count, exact."""
-    count = _traded(store, period)["orders"].sum()
+    count = traded(store, period)["orders"].sum()
     return one_row(count, n=count)
 
 
@@ -47,7 +47,7 @@ def net_sales(store: Store, period: Period) -> pd.DataFrame:
     Raises:
         MissingTable: Refunds are unknown.
     """
-    return _net_sales(store, _traded(store, period))
+    return _net_sales(store, traded(store, period))
 
 
 def _net_sales(store: Store, frame: pd.DataFrame) -> pd.DataFrame:
@@ -74,7 +74,7 @@ def refund_share(store: Store, period: Period) -> pd.DataFrame:
     """
     from helpers.models.intervals import ratio_of_sums
 
-    frame = _traded(store, period)
+    frame = traded(store, period)
     need(store, frame, "refunds")
     refunds, receivable = frame["refunds"] + frame["refunds_to_come"], frame["receivable"]
     if not receivable.sum():
@@ -103,7 +103,7 @@ def gross_margin(store: Store, period: Period) -> pd.DataFrame:
     Raises:
         MissingTable: Refunds or cost are unknown.
     """
-    return _margin(store, _traded(store, period), "gross_margin")
+    return _margin(store, traded(store, period), "gross_margin")
 
 
 def contribution_margin(store: Store, period: Period) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def contribution_margin(store: Store, period: Period) -> pd.DataFrame:
     Raises:
         MissingTable: Refunds, cost, fees, freight or marketing are unknown.
     """
-    return _margin(store, _traded(store, period), "contribution_margin")
+    return _margin(store, traded(store, period), "contribution_margin")
 
 
 def net_margin(store: Store, period: Period) -> pd.DataFrame:
@@ -121,7 +121,7 @@ def net_margin(store: Store, period: Period) -> pd.DataFrame:
     Raises:
         MissingTable: As `contribution_margin`, or overheads are unknown.
     """
-    return _margin(store, _traded(store, period), "net_margin")
+    return _margin(store, traded(store, period), "net_margin")
 
 
 def _margin(store: Store, frame: pd.DataFrame, margin: str) -> pd.DataFrame:
@@ -134,6 +134,19 @@ def _margin(store: Store, frame: pd.DataFrame, margin: str) -> pd.DataFrame:
     if margin == "net_margin":
         need(store, frame, "overheads")
         earned = earned - frame["overheads"]
+    return share_of_net_sales(frame, earned)
+
+
+def share_of_net_sales(frame: pd.DataFrame, earned: pd.Series) -> pd.DataFrame:
+    """Money by day as a share of net sales, exact but for the refunds still to come.
+
+    Args:
+        frame: As `daily_money` gives it.
+        earned: Money of the same days, refunds still to come taken off.
+
+    Raises:
+        MissingTable: The days have no net sales.
+    """
     top, net, to_come = earned.sum(), frame["net_sales"].sum(), frame["refunds_to_come"].sum()
     if not net > 0:
         raise MissingTable("orders", ("paid_at",), "short")
@@ -189,7 +202,7 @@ def _mean_money(store: Store, table: ir.Table) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _traded(store: Store, period: Period) -> pd.DataFrame:
+def traded(store: Store, period: Period) -> pd.DataFrame:
     """`daily_money` up to the store's day; refuses a period that the data do not reach."""
     start, end = max(period.start, store.first_day), min(period.end, store.as_of)
     if period.start < store.first_day or start > end:
@@ -208,7 +221,7 @@ def profit_bridge(store: Store, period: Period) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = _traded(store, period)
+    frame = traded(store, period)
     need(store, frame, "refunds")
     chain = (
         ("list_value", 1, True), ("discounts", -1, False), ("refunds", -1, False),
@@ -228,6 +241,25 @@ def profit_bridge(store: Store, period: Period) -> pd.DataFrame:
     bridge = pd.DataFrame(rows[:known], columns=["step", "money", "is_total"])
     net = bridge.loc[bridge["step"] == "net_sales", "money"].iloc[0]
     return bridge.assign(share=bridge["money"] / net if net else math.nan)
+
+
+def contribution_after_marketing(store: Store, period: Period) -> pd.DataFrame:
+    """What the period's orders leave after goods, fees, freight and marketing.
+
+    Returns:
+        One row, `frames.COLUMNS`, money; the interval is that of the refunds still to come, each of
+        which is taken to cost its whole money; n orders.
+
+    Raises:
+        MissingTable: As `contribution_margin`.
+    """
+    frame = traded(store, period)
+    money, provisional = contribution(store, frame).sum(), bool(frame["is_open"].any())
+    spread = 1.96 * frame["refund_error"].sum() if provisional else math.nan
+    return one_row(
+        money, low=money - spread, high=money + spread, n=frame["orders"].sum(),
+        observed=money + frame["refunds_to_come"].sum(), provisional=provisional,
+    )  # fmt: skip
 
 
 def net_sales_months(store: Store, period: Period, *, months: int = 13) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from helpers.plan.periods import Period
 from helpers.store.errors import MissingTable
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import numpy as np
     import pandas as pd
 
@@ -134,8 +135,14 @@ def _blocks_back(store: Store, days: pd.Series) -> np.ndarray:
     return ((pd.Timestamp(store.as_of) - days).dt.days // BLOCK_DAYS).to_numpy(dtype=int)
 
 
-def daily_money(store: Store, period: Period) -> pd.DataFrame:
+def daily_money(store: Store, period: Period, shops: tuple[str, ...] | None = None) -> pd.DataFrame:
     """The period's money, one row per day, days without trade included; computed once a period.
+
+    Args:
+        store: Uses marts `shop_days`, `refunds`, `channel_days` and table `costs`.
+        period: First and last day.
+        shops: Ids of the shops whose money it is; all of them when not given. Refunds still to come
+            and costs not known yet go at the rates of all shops together.
 
     Returns:
         `day`; `orders`, `paid_sales`, `list_value`, `discounts`, `receivable`,
@@ -147,15 +154,16 @@ def daily_money(store: Store, period: Period) -> pd.DataFrame:
     for source in ("shop_days", "refunds", "channel_days"):
         store.mart(source)  # named on the page also when the result is at hand
     return store.once(
-        f"daily_money {period.start} {period.end}", lambda: _daily_money(store, period)
+        f"daily_money {period.start} {period.end} {shops}",
+        lambda: _daily_money(store, period, shops),
     )
 
 
-def _daily_money(store: Store, period: Period) -> pd.DataFrame:
+def _daily_money(store: Store, period: Period, shops: tuple[str, ...] | None) -> pd.DataFrame:
     import pandas as pd
 
     days = pd.DataFrame({"day": pd.date_range(period.start, period.end)})
-    sales = _shop_days(store, period)
+    sales = _shop_days(store, period, shops)
     frame = days.merge(sales, on="day", how="left").fillna(0.0)
     frame["list_value"] = frame["receivable"] + frame["discounts"]
     frame = _with_refunds_to_come(store, frame)
@@ -166,13 +174,13 @@ def _daily_money(store: Store, period: Period) -> pd.DataFrame:
     freight = _at_rate(store, frame, "shipments", "freight", "shipped_receivable")
     packaging = _at_rate(store, frame, "shipments", "packaging", "shipped_receivable")
     frame["freight"] = freight + packaging
-    frame["marketing"] = _marketing(store, frame["day"])
-    frame["overheads"] = _overheads(store, frame["day"])
+    frame["marketing"] = _marketing(store, frame["day"], shops)
+    frame["overheads"] = _overheads(store, frame["day"], shops)
     return frame
 
 
-def _shop_days(store: Store, period: Period) -> pd.DataFrame:
-    days = store.mart("shop_days")
+def _shop_days(store: Store, period: Period, shops: tuple[str, ...] | None = None) -> pd.DataFrame:
+    days = _of(store.mart("shop_days"), shops)
     days = days.filter(days.day >= period.start, days.day <= period.end)
     sums = {name: days[name].sum() for name in days.columns if name not in ("shop_id", "day")}
     return store.to_frame(days.group_by("day").aggregate(**sums).order_by("day"))
@@ -238,24 +246,28 @@ def _at_rate(store: Store, frame: pd.DataFrame, table: str, money: str, known: s
     return frame[money] + np.where(unknown > 0, unknown * usual[money], 0.0)
 
 
-def _marketing(store: Store, days: pd.Series) -> pd.Series:
+def _of(table: ir.Table, shops: tuple[str, ...] | None) -> ir.Table:
+    return table if shops is None else table.filter(table.shop_id.isin(shops))
+
+
+def _marketing(store: Store, days: pd.Series, shops: tuple[str, ...] | None) -> pd.Series:
     import numpy as np
 
     if not store.has("ad_spend"):
         return days.map(lambda _: np.nan)
-    spend = store.mart("channel_days")
+    spend = _of(store.mart("channel_days"), shops)
     grouped = spend.group_by("day").aggregate(spend=spend.spend.sum()).order_by("day")
     by_day = store.to_frame(grouped).set_index("day")["spend"]
     return days.map(by_day).fillna(0.0)
 
 
-def _overheads(store: Store, days: pd.Series) -> pd.Series:
+def _overheads(store: Store, days: pd.Series, shops: tuple[str, ...] | None) -> pd.Series:
     """Each month's overheads, spread evenly over its days."""
     import numpy as np
 
     if not store.has("costs"):
         return days.map(lambda _: np.nan)
-    costs = store.table("costs")
+    costs = _of(store.table("costs"), shops)
     grouped = costs.group_by(month=costs.month.truncate("M")).aggregate(amount=costs.amount.sum())
     by_month = store.to_frame(grouped.order_by("month")).set_index("month")["amount"]
     month = days.dt.to_period("M").dt.to_timestamp()

@@ -226,5 +226,14 @@ def ratio(
     return ratio_of_sums(every_day(store, period, part, top), bottom)
 
 
+def inverse(one: Estimate) -> Estimate:
+    """1 / an estimate; NaN where its interval reaches 0."""
+    from helpers.models.estimate import Estimate
+
+    if not one.value > 0:
+        return Estimate(math.nan, math.nan, math.nan, one.n)
+    return Estimate(1 / one.value, 1 / one.high, 1 / one.low if one.low > 0 else math.inf, one.n)
+
+
 def _positive(number: float) -> float:
     return number if number > 0 else math.nan

@@ -16,6 +16,7 @@ from helpers.measures.frames import divide, one_row
 from helpers.measures.money import daily_money
 from helpers.measures.paid_days import (
     YEAR_DAYS,
+    inverse,
     paid_days,
     rate,
     ratio,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from helpers.models.estimate import Estimate
     from helpers.store.open import Store
 
 MONTHS = 13
@@ -129,7 +129,7 @@ def break_evens(store: Store, period: Period) -> pd.DataFrame:
     values = or_none(value_by_channel, store, period)
     rows = []
     for channel, part in days.groupby("channel"):
-        line = _inverse(rate(store, year, part, "contribution", "paid_sales"))
+        line = inverse(rate(store, year, part, "contribution", "paid_sales"))
         later = _year_line(part, values, str(channel))
         kept = float(part["net_sales"].sum(skipna=False))
         lost = 1 - divide(kept, float(part["paid_sales"].sum()))
@@ -347,12 +347,3 @@ def _net_sales(store: Store, period: Period) -> float:
     days = daily_money(store, within(store, period))
     net = float(days["net_sales"].sum(skipna=False))
     return net if net > 0 else math.nan
-
-
-def _inverse(one: Estimate) -> Estimate:
-    """1 / an estimate; NaN where its interval reaches 0."""
-    from helpers.models.estimate import Estimate
-
-    if not one.value > 0:
-        return Estimate(math.nan, math.nan, math.nan, one.n)
-    return Estimate(1 / one.value, 1 / one.high, 1 / one.low if one.low > 0 else math.inf, one.n)

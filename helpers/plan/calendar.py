@@ -22,6 +22,7 @@ NAMES = {
     "double_12": {"en": "Double 12", "zh": "双12"},
     "black_friday": {"en": "Black Friday", "zh": "黑色星期五"},
 }
+ABROAD = ("black_friday",)
 _COLUMNS = ["event", "year", "pre_sale_start", "start", "peak", "end", "return_window_days"]
 
 
@@ -74,6 +75,11 @@ def _event(row: dict[str, str], where: str) -> Event:
     return Event(
         row["event"], int(row["year"]), before, start, peak, end, int(row["return_window_days"])
     )
+
+
+def of_market(currency: str) -> tuple[Event, ...]:
+    """The events that matter to a store: all of them in China, told by its currency CNY."""
+    return tuple(one for one in load() if currency == "CNY" or one.event in ABROAD)
 
 
 def in_period(period: Period, events: tuple[Event, ...] | None = None) -> tuple[Event, ...]:

@@ -34,6 +34,8 @@ class Metric:
         name: Name in each language; so `numerator`, `denominator`, `window`, `rule`, `time`
             (the time stamp used), where there is something to say.
         target: Row of `data/plan/targets.csv`; empty where the plan sets none.
+        break_even: Metric that is the line at which this one neither earns nor loses; empty where
+            there is none.
         counts: `customers` where numerator or denominator count people: fewer than 10 of them are
             never published.
         rests_on: What `n` counts, on which the interval rests, one of `RESTS_ON`.
@@ -53,6 +55,7 @@ class Metric:
     denominator: dict[str, str] = field(default_factory=dict)
     rule: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    break_even: str = ""
     counts: str = ""
     rests_on: str = "cases"
 
@@ -67,7 +70,7 @@ class Metric:
             raise ValueError(f"{self.id}: rests_on {self.rests_on!r} must be one of {RESTS_ON}")
         for text in _TEXTS:
             found = getattr(self, text)
-            if found and set(found) != set(LANGUAGES):
+            if found and not set(found) >= set(LANGUAGES):
                 raise ValueError(f"{self.id}: {text} must have the languages {LANGUAGES}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.report.findings import number
 from helpers.report.formats import SMALLEST_GROUP
+from helpers.report.text import template
 from helpers.report.text.template import to_html, to_text
 from helpers.report.voice import Voice
 
@@ -33,10 +34,11 @@ def action_records(
     """
     found = []
     for rank, row in enumerate(frame.to_dict("records"), start=1):
-        texts, html = {}, {}
+        texts, html, figures = {}, {}, {}
         for voice in voices:
             pieces = voice.fill(_template(voice, key, row), row, f"{key}.{rank}")
             if pieces:
+                figures = {voice.fact(f"{key}.{rank}"): template.figures(pieces)}
                 texts[voice.language] = to_text(pieces)
                 html[voice.language] = to_html(pieces)
         if len(texts) < len(voices):
@@ -44,10 +46,16 @@ def action_records(
         numbers = {name: number(row.get(c)) if c else None for name, c in columns.items()}
         if numbers["count"] is not None and 0 <= numbers["count"] < SMALLEST_GROUP:
             numbers["count"] = None
-        found.append(
-            {"chapter": chapter, "key": key, "rank": rank, "text": texts, "html": html, **numbers}
-        )
+        action = {"chapter": chapter, "key": key, "rank": rank, "text": texts, "html": html}
+        if numbers["worth"] is not None:
+            figures[money_fact(action)] = {"worth": {"value": numbers["worth"], "unit": "money"}}
+        found.append({**action, "figures": figures, **numbers})
     return found
+
+
+def money_fact(action: Mapping[str, Any]) -> str:
+    """Id under which the money of an action can be found."""
+    return f"{action['chapter']}/{action['key']}.{action['rank']}.money"
 
 
 def _template(voice: Voice, key: str, row: Mapping[str, Any]) -> str | None:

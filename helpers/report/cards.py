@@ -8,10 +8,12 @@ from typing import Any
 
 from helpers.plan import metrics
 from helpers.plan.periods import parse_period
-from helpers.report import marks
+from helpers.report import beside, marks
 from helpers.report.findings import display_unit
 from helpers.report.formats import show_change
-from helpers.report.text.template import number_html
+from helpers.report.languages import chosen
+from helpers.report.sheet import Sheet
+from helpers.report.text.template import Piece, number_html, to_html
 from helpers.report.voice import Voice
 
 _WIDTH, _HEIGHT, _ROOM = 168, 44, 5
@@ -35,7 +37,7 @@ def cards_html(cards: Sequence[dict[str, Any]], voice: Voice, *, link: str = "")
 
 def metric_name(metric: str, voice: Voice) -> str:
     """A metric's name in the contract."""
-    return metrics.metric(metric).name[voice.language]
+    return chosen(metrics.metric(metric).name, voice.language)
 
 
 def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
@@ -48,11 +50,12 @@ def _card(card: dict[str, Any], voice: Voice, link: str) -> str:
         f"{name}</a></p>",
         f'<p class="sr-card-value">{value}{_provisional(card, voice)}</p>',
         _status(card, voice),
+        beside.beside_html(card, voice),
         sparkline(card, voice),
         _changes(card, voice),
     ]
-    interval = marks.interval_text(card, voice)
-    parts.append(f'<p class="sr-card-range">{escape(interval)}</p>' if interval else "")
+    interval = marks.interval_html(card, voice)
+    parts.append(f'<p class="sr-card-range">{interval}</p>' if interval else "")
     return f'<article class="sr-card sr-is-{card["status"]}">{"".join(parts)}</article>'
 
 
@@ -89,9 +92,9 @@ def _changes(card: dict[str, Any], voice: Voice) -> str:
         text = show_change(
             card["value"], card[field], card["unit"], voice.language, currency=voice.currency
         )
-        mark = number_html(escape(text), card["id"], f"change_{field}", style="sr-f")
-        when = voice.show(other, "period")
-        since = escape(voice.say("card.since", when=when))
+        mark = number_html(escape(text), card["id"], f"growth_{field}", style="sr-f")
+        when = (Piece(voice.show(other, "period"), unit="period", value=other),)
+        since = voice.say_html("card.since", when=when)
         rows.append(f'<li>{mark} <span class="sr-since">{since}</span></li>')
     return f'<ul class="sr-card-changes">{"".join(rows)}</ul>' if rows else ""
 
@@ -104,27 +107,33 @@ def _period(card: dict[str, Any]) -> Any:
 
 
 def _unknown(cards: Sequence[dict[str, Any]], voice: Voice, link: str) -> str:
-    colon = "：" if voice.language == "zh" else ": "
     items = "".join(
         f'<li><a href="{escape(link)}#metric-{escape(card["metric"])}">'
-        f"{escape(metric_name(card['metric'], voice))}</a>{colon}"
-        f"{escape(missing_text(card.get('missing'), voice))}</li>"
+        f"{escape(metric_name(card['metric'], voice))}</a>{voice.spoken.colon}"
+        f"{to_html(missing_pieces(card.get('missing'), voice))}</li>"
         for card in cards
     )
     lead = escape(voice.say("card.not_shown"))
     return f'<div class="sr-unknown"><p>{lead}</p><ul>{items}</ul></div>'
 
 
-def missing_text(missing: dict[str, Any] | None, voice: Voice) -> str:
+def missing_pieces(missing: dict[str, Any] | None, voice: Voice) -> tuple[Piece, ...]:
     """What a store lacks, in words."""
     if not missing:
-        return voice.say("missing.undefined")
-    columns = "、".join if voice.language == "zh" else ", ".join
-    return voice.say(
+        return voice.pieces("missing.undefined", {})
+    return voice.pieces(
         f"missing.{missing['why']}" + ("_columns" if missing["columns"] else ""),
-        table=missing["table"],
-        columns=columns(missing["columns"]) or "-",
+        {
+            "table": missing["table"],
+            "columns": voice.spoken.between.join(missing["columns"]) or "-",
+        },
     )
+
+
+def history_sheet(card: dict[str, Any]) -> Sheet:
+    """The earlier periods of a card: row i is the fact `metric:i`."""
+    units = {"period": "text", "value": _unit(card)}
+    return Sheet(card["id"], units, card.get("history") or ())
 
 
 def sparkline(card: dict[str, Any], voice: Voice) -> str:
@@ -151,10 +160,11 @@ def sparkline(card: dict[str, Any], voice: Voice) -> str:
     style = "sr-spark-open" if card["provisional"] else "sr-spark-last"
     parts.append(f'<circle cx="{last[0]:.1f}" cy="{last[1]:.1f}" r="3" class="{style}"/>')
     parts += [
-        f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="6" class="sr-spark-hit"><title>'
+        f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="6" class="sr-spark-hit" '
+        f'data-fact="{escape(card["id"])}:{i}" data-field="value"><title>'
         f"{escape(point['period'])}: {escape(voice.show(point['value'], _unit(card)))}</title>"
         "</circle>"
-        for place, point in zip(places, points, strict=True)
+        for i, (place, point) in enumerate(zip(places, points, strict=True))
         if place
     ]
     label = escape(voice.say("card.sparkline", n=len(points)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+import zlib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from helpers.report.formats import LANGUAGES
+from helpers.plan import metrics
+from helpers.report.languages import LANGUAGES
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER_FORMATS = {
@@ -23,10 +25,25 @@ _NUMBER_FORMATS = {
     "points": "#,##0.0",
     "multiple": "0.00",
     "number": "0.0000",
+    "date": "yyyy-mm-dd",
+    "month": "yyyy-mm",
 }
+_DATES = ("date", "month")
+_POINTS = "pp 百分点"
 _FORBIDDEN_IN_SHEETS = re.compile(r"[\[\]:*?/\\']")
 _SHEET_NAME_LENGTH = 31
 _WIDEST = 44
+CONTENTS = "Contents 目录"
+_OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "in_memory": True,
+}
+_CONTENTS_HEADS = (
+    ("Table", 44), ("表格", 36), ("Sheet 工作表", 32), ("Rows 行数", 11), ("Chapter 章节", 18),
+    ("Period 报告期", 13), ("Data through 数据截至", 13),
+)  # fmt: skip
 
 
 def safe_text(text: str) -> str:
@@ -35,21 +52,22 @@ def safe_text(text: str) -> str:
 
 
 def headers(table: dict[str, Any]) -> list[str]:
-    """The columns' headers in every language, with the unit of money and days."""
+    """The columns' headers in every language, with the unit of money, days and points."""
+    units = {"money": table["currency"], "days": "days", "pp": _POINTS}
     found = []
     for column in table["columns"]:
-        texts = [column["header"][name] for name in LANGUAGES if name in column["header"]]
-        unit = column["unit"]
-        unit = table["currency"] if unit == "money" else unit if unit == "days" else ""
-        found.append(" ".join(dict.fromkeys(texts)) + (f" ({unit})" if unit else ""))
+        unit = units.get(column["unit"], "")
+        found.append(_joined(column["header"]) + (f" ({unit})" if unit else ""))
     return found
 
 
 def cell(value: Any) -> Any:
     """A cell of a record's table: a figure as it is, names in every language."""
-    if isinstance(value, dict):
-        return " ".join(dict.fromkeys(value[name] for name in LANGUAGES if name in value))
-    return value
+    return _joined(value) if isinstance(value, dict) else value
+
+
+def _joined(texts: dict[str, str]) -> str:
+    return " ".join(dict.fromkeys(texts[name] for name in LANGUAGES if name in texts))
 
 
 def write_csv(table: dict[str, Any], path: Path) -> None:
@@ -73,65 +91,108 @@ def _csv_cell(value: Any) -> Any:
     return int(number) if number.is_integer() else repr(number)
 
 
-def write_workbook(tables: Sequence[dict[str, Any]], path: Path) -> None:
-    """Write all tables into one workbook, a sheet each, with number formats and a frozen header.
+def sheet_name(chapter: str, table: str) -> str:
+    """The name of a table's sheet: the chapter's number and the table's name, always the same.
+
+    Excel takes at most 31 letters: a longer name is cut, and ends in a mark of the whole name.
+    """
+    name = f"{chapter[:2]} {table}".replace("_", " ").strip()
+    name = _FORBIDDEN_IN_SHEETS.sub(" ", name)
+    if len(name) <= _SHEET_NAME_LENGTH:
+        return name
+    mark = f" {zlib.crc32(name.encode()) & 0xFFF:03x}"
+    return name[: _SHEET_NAME_LENGTH - len(mark)].rstrip() + mark
+
+
+def write_workbook(
+    tables: Sequence[dict[str, Any]], path: Path, *, period: str, as_of: str
+) -> None:
+    """Write one workbook: a list of all tables, and each table in a sheet of its own.
 
     Args:
         tables: Tables of records, each with its `chapter`.
         path: Where to write.
+        period: Label of the period that they are about.
+        as_of: Last day of the data, as ISO date.
     """
     import xlsxwriter
 
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "in_memory": True,
-    }
-    with xlsxwriter.Workbook(str(path), options) as workbook:
+    with xlsxwriter.Workbook(str(path), _OPTIONS) as workbook:
         workbook.set_properties({"created": date(2000, 1, 1)})
-        head = workbook.add_format({"bold": True, "text_wrap": True, "bottom": 2, "valign": "top"})
-        formats = {
-            unit: workbook.add_format({"num_format": shown})
-            for unit, shown in _NUMBER_FORMATS.items()
-        }
-        taken: set[str] = set()
-        for table in tables:
-            sheet = workbook.add_worksheet(sheet_name(table, taken))
-            _fill(sheet, table, head, formats)
-        if not tables:
-            workbook.add_worksheet()
+        formats = _formats(workbook)
+        contents = workbook.add_worksheet(CONTENTS)
+        _head(contents, [name for name, _ in _CONTENTS_HEADS], formats)
+        for place, (_, width) in enumerate(_CONTENTS_HEADS):
+            contents.set_column(place, place, width)
+        for line, table in enumerate(tables, start=1):
+            name = sheet_name(table["chapter"], table["name"])
+            _list(contents, line, table, name, formats)
+            contents.write_string(line, 5, period)
+            contents.write_datetime(line, 6, date.fromisoformat(as_of), formats["date"])
+            _fill(workbook.add_worksheet(name), table, formats)
 
 
-def sheet_name(table: dict[str, Any], taken: set[str]) -> str:
-    """A name for a sheet: short, without forbidden signs, and no other sheet's."""
-    chapter = str(table.get("chapter", ""))[:2]
-    text = _FORBIDDEN_IN_SHEETS.sub(" ", f"{chapter} {table['name']}".strip())
-    name, count = text[:_SHEET_NAME_LENGTH], 1
-    while name.lower() in taken:
-        count += 1
-        tail = f" {count}"
-        name = text[: _SHEET_NAME_LENGTH - len(tail)] + tail
-    taken.add(name.lower())
-    return name
+def _formats(workbook: Any) -> dict[str, Any]:
+    """The formats of the units, of a header and of a link."""
+    found = {
+        unit: workbook.add_format({"num_format": shown}) for unit, shown in _NUMBER_FORMATS.items()
+    }
+    head = {"bold": True, "text_wrap": True, "bottom": 2, "valign": "top"}
+    found["head"] = workbook.add_format(head)
+    found["link"] = workbook.add_format({"font_color": "#12436D", "underline": 1})
+    return found
 
 
-def _fill(sheet: Any, table: dict[str, Any], head: Any, formats: dict[str, Any]) -> None:
-    names = headers(table)
+def _head(sheet: Any, names: Sequence[str], formats: dict[str, Any]) -> None:
+    """The header, which stays in sight, and with it the first column."""
     for place, name in enumerate(names):
-        sheet.write_string(0, place, name, head)
+        sheet.write_string(0, place, name, formats["head"])
+    sheet.freeze_panes(1, 1)
+
+
+def _list(sheet: Any, line: int, table: dict[str, Any], name: str, formats: dict[str, Any]) -> None:
+    """A table in the list of all, with a link to its sheet."""
+    for place, language in enumerate(("en", "zh")):
+        sheet.write_string(line, place, table["title"].get(language, ""))
+    sheet.write_url(line, 2, f"internal:'{name}'!A1", formats["link"], string=name)
+    sheet.write_number(line, 3, len(table["rows"]), formats["count"])
+    sheet.write_string(line, 4, table["chapter"])
+
+
+def _fill(sheet: Any, table: dict[str, Any], formats: dict[str, Any]) -> None:
+    names = headers(table)
+    _head(sheet, names, formats)
+    for place, name in enumerate(names):
         width = max([_width(name) / 2, *(_width(cell(row[place])) for row in table["rows"][:200])])
         sheet.set_column(place, place, min(max(width, 8) + 2, _WIDEST))
     for line, row in enumerate(table["rows"], start=1):
+        own = _unit_of_metric(table, row)
         for place, value in enumerate(row):
-            shown = cell(value)
-            if isinstance(shown, (int, float)) and not isinstance(shown, bool):
-                sheet.write_number(line, place, shown, formats.get(table["columns"][place]["unit"]))
-            elif shown is not None:
-                sheet.write_string(line, place, str(shown))
-    sheet.freeze_panes(1, 1)
+            unit = table["columns"][place]["unit"]
+            unit = own if unit == "by_metric" else unit
+            _write_cell(sheet, (line, place), cell(value), unit, formats)
     if table["rows"]:
         sheet.autofilter(0, 0, len(table["rows"]), len(names) - 1)
+
+
+def _write_cell(
+    sheet: Any, place: tuple[int, int], value: Any, unit: str, formats: dict[str, Any]
+) -> None:
+    """A figure, a date or a text; nothing where there is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        sheet.write_number(*place, value, formats.get(unit))
+    elif value is not None and unit in _DATES:
+        sheet.write_datetime(*place, date.fromisoformat(value), formats[unit])
+    elif value is not None:
+        sheet.write_string(*place, str(value))
+
+
+def _unit_of_metric(table: dict[str, Any], row: Sequence[Any]) -> str:
+    """The unit of the metric that a row is about; empty where it is about none."""
+    for column, value in zip(table["columns"], row, strict=True):
+        if column["unit"] == "metric" and isinstance(value, dict):
+            return next((m.unit for m in metrics.load().values() if m.name == value), "")
+    return ""
 
 
 def _width(value: Any) -> float:

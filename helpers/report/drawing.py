@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from helpers.plan.periods import Period
 from helpers.report import cards, figures, tables
-from helpers.report.charts.figure import NARROW_PX, WIDE_PX, Canvas
+from helpers.report.basis import Basis
+from helpers.report.charts.figure import NARROW_PX, WIDE_PX, Canvas, Drawing
 from helpers.report.findings import Finding, Missing, number, period_json
-from helpers.report.formats import is_missing
 from helpers.report.measured import Measured
-from helpers.report.text.template import Piece, to_html, to_text
+from helpers.report.sheet import Sheet
+from helpers.report.text import template
+from helpers.report.text.template import Piece, given_html, to_html, to_text
 from helpers.report.voice import Voice
 
 
@@ -43,19 +43,34 @@ def sentence_html(
     if pieces:
         return f'<p class="sr-{kind}">{to_html(pieces)}</p>'
     if finding and finding.missing:
-        lead = cards.missing_text(finding.missing.as_json(), voice)
+        lack = cards.missing_pieces(finding.missing.as_json(), voice)
         name = cards.metric_name(finding.metric, voice)
-        return figures.notice_html(voice, voice.say("missing.metric", name=name, lack=lead))
+        return figures.notice_html(voice, voice.say_html("missing.metric", name=name, lack=lack))
     return ""
 
 
-def plain_numbers(key: str, values: Mapping[str, Any]) -> dict[str, float]:
-    """Numbers that sentences state and that are no facts of the contract, by their id."""
+def sentence_figures(
+    voice: Voice, key: str, finding: Finding | None, values: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Numbers that a sentence states and that are no facts of the contract, by their id."""
+    return {voice.fact(key): template.figures(_pieces(voice, key, finding, values) or ())}
+
+
+def block_figures(voice: Voice, key: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same of the words round a figure, a table or actions."""
     return {
-        f"{key}.{name}": float(value)
-        for name, value in values.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and not is_missing(value)
+        voice.fact(f"{key}.{part}"): template.figures(voice.block(key, part, values))
+        for part in ("title", "subtitle", "note")
     }
+
+
+def row_figures(
+    voice: Voice, key: str, answer: Measured, layout: tables.Layout
+) -> dict[str, dict[str, Any]]:
+    """How many rows of a table are on the page, and how many there are."""
+    rows = figures.shown_rows((min(layout.top, len(answer.frame)), len(answer.frame)))
+    found = {name: {"value": count, "unit": "integer"} for name, count in rows.items()}
+    return {voice.fact(f"{key}.{figures.ROWS}"): found}
 
 
 def metrics_of(metric: str | None, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -69,38 +84,45 @@ def figure(
     voice: Voice,
     chapter: str,
     key: str,
-    answer: Measured,
-    chart: Callable[..., str],
+    basis: Basis,
+    chart: Callable[..., Drawing],
     options: Mapping[str, Any],
     values: Mapping[str, Any],
-    as_of: date,
-) -> str:
-    """A chart, once for wide pages and paper and once for phones, with its words."""
+    metrics: Sequence[str],
+) -> tuple[str, Sheet]:
+    """A chart, once for wide pages and paper and once for phones, with its words.
+
+    Returns:
+        The HTML, and the numbers that the chart states.
+    """
     alt = voice.block_text(key, "alt", values) or voice.block_text(key, "title", values)
     stem = f"{chapter}-{key}".replace("_", "-")
-    drawings = {
+    drawn = {
         name: chart(
-            Canvas(f"{stem}-{voice.language}-{name}", voice, width),
-            answer.frame,
+            Canvas(f"{stem}-{voice.language}-{name}", voice, width, voice.fact(key)),
+            basis.answer.frame,
             alt=alt or voice.block_name(key),
             **options,
         )
         for name, width in (("wide", WIDE_PX), ("narrow", NARROW_PX))
     }
-    source = figures.source_html(voice, [answer], as_of)
-    return figures.figure_html(voice, key, values, drawings, source)
+    source = figures.source_html(voice, basis, metrics)
+    drawings = {name: one.svg for name, one in drawn.items()}
+    html = figures.figure_html(voice, key, values, drawings, source)
+    return html, drawn["wide"].sheet
 
 
 def table(
     voice: Voice,
     chapter: str,
     key: str,
-    answer: Measured,
+    basis: Basis,
     layout: tables.Layout,
     values: Mapping[str, Any],
-    as_of: date,
+    metrics: Sequence[str],
 ) -> str:
     """A table with its words, its source and the place of its download."""
+    answer = basis.answer
     marker = figures.download_marker(chapter, key)
     return figures.table_block_html(
         voice,
@@ -108,7 +130,7 @@ def table(
         values,
         tables.table_html(voice, key, answer.frame, layout),
         (min(layout.top, len(answer.frame)), len(answer.frame)),
-        figures.source_html(voice, [answer], as_of, marker),
+        figures.source_html(voice, basis, metrics, marker),
     )
 
 
@@ -117,10 +139,10 @@ def notice(voice: Voice, key: str, missing: Missing | None) -> str:
     if missing is None:
         lead = voice.texts.block(key, "nothing")
         lead = lead or voice.say("missing.nothing", name=voice.block_name(key))
-        return figures.notice_html(voice, lead)
-    lack = cards.missing_text(missing.as_json(), voice)
-    lead = voice.say("missing.metric", name=voice.block_name(key), lack=lack)
-    return figures.notice_html(voice, lead, escape(voice.texts.block(key, "missing") or ""))
+        return figures.notice_html(voice, given_html(lead))
+    lack = cards.missing_pieces(missing.as_json(), voice)
+    lead = voice.say_html("missing.metric", name=voice.block_name(key), lack=lack)
+    return figures.notice_html(voice, lead, given_html(voice.texts.block(key, "missing") or ""))
 
 
 def parameter_fact(

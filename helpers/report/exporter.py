@@ -14,9 +14,11 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from helpers.report.blocks import MIME, RECORD_MIME
+from helpers.report.languages import SPARE
 
 _HEADING = re.compile(r"^(#{1,2})\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOTICE = re.compile(r'<div class="sr-notice".*?</div>', re.DOTALL)
+_ACTIONS = re.compile(r'<section class="sr-actions" id="([\w-]+)"')
 _IMAGE_TYPES = ("image/png", "image/jpeg")
 _TAGS = {
     "a", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h3", "h4",
@@ -53,6 +55,12 @@ class Section:
             self.shows = True
         else:
             self.notices.append(html)
+
+    @property
+    def actions(self) -> str:
+        """Id of the first block that says what to do; empty where none does."""
+        found = _ACTIONS.search(self.body)
+        return found[1] if found else ""
 
     @property
     def body(self) -> Markup:
@@ -117,12 +125,14 @@ def _headings(notebook: NotebookNode, language: str) -> Iterator[str]:
 
 
 def read_chapter(notebook: NotebookNode, language: str) -> Chapter:
-    """A chapter's parts in one language."""
+    """A chapter's parts in one language; its texts in English where it has none in that one."""
     chapter = Chapter(sections=[Section()])
     names = iter(anchors(notebook))
+    spoken = {cell.metadata.get("language") for cell in notebook.cells}
+    written = language if language in spoken else SPARE
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            if cell.metadata.get("language", language) == language:
+            if cell.metadata.get("language", written) == written:
                 _add_markdown(chapter, cell.source, names)
         elif cell.cell_type == "code":
             for output in cell.get("outputs", ()):

@@ -61,6 +61,9 @@ class Finding:
         numerator: What was counted above the line.
         denominator: What was counted below it.
         target_row: The target that binds; None where none does.
+        break_even: Value at which the metric neither earns nor loses; None where there is none.
+        peers_average: What similar shops reach on average, where the platform's figures are known.
+        peers_best: What the best of them reach.
         previous: The same metric in the period before.
         last_year: The same metric one year before.
         observed: The value without what is projected, where months are not yet closed.
@@ -80,6 +83,9 @@ class Finding:
     numerator: float | None = None
     denominator: float | None = None
     target_row: Target | None = None
+    break_even: float | None = None
+    peers_average: float | None = None
+    peers_best: float | None = None
     previous: float | None = None
     last_year: float | None = None
     observed: float | None = None
@@ -144,9 +150,13 @@ class Finding:
             **{name: getattr(self, name) for name in _NUMBERS if name != "observed"},
             "unit": self.unit,
             "target": self.target,
+            "target_start": row.start if row else None,
             "target_direction": row.direction if row else None,
             "target_due": row.due.isoformat() if row and row.due else None,
             "gap": self.gap,
+            "break_even": self.break_even,
+            "peers_average": self.peers_average,
+            "peers_best": self.peers_best,
             "status": self.status,
             "previous": self.previous,
             "last_year": self.last_year,
@@ -187,12 +197,16 @@ def from_row(
     row: Mapping[str, Any],
     *,
     target: Target | None = None,
+    beside: Mapping[str, float | None] | None = None,
     scope: Mapping[str, str] | None = None,
     previous: float | None = None,
     last_year: float | None = None,
     incomplete: bool = False,
 ) -> Finding:
-    """A finding from one row of a metric's measure (columns of `measures.frames.COLUMNS`)."""
+    """A finding from one row of a metric's measure (columns of `measures.frames.COLUMNS`).
+
+    `beside` holds what stands beside the value: `break_even`, `peers_average`, `peers_best`.
+    """
     numbers = publishable(metric, row)
     withheld = number(row.get("value")) is not None and numbers["value"] is None
     return Finding(
@@ -206,6 +220,7 @@ def from_row(
         provisional=incomplete or str(row.get("provisional")) == "True",
         definition_version=metric.version,
         missing=Missing("orders", why="small") if withheld else None,
+        **(beside or {}),
         **numbers,
     )
 

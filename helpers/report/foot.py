@@ -10,6 +10,7 @@ from typing import Any
 
 from helpers.plan import metrics
 from helpers.plan.periods import parse_period
+from helpers.report.languages import chosen
 from helpers.report.voice import Voice
 
 _LINK = re.compile(r'href="[^"]*#metric-([a-z0-9_.]+)"')
@@ -28,10 +29,19 @@ def definitions(html: str, voice: Voice) -> list[dict[str, Any]]:
     return [_definition(name, voice) for name in linked_metrics(html)]
 
 
+def sentence(name: str, voice: Voice) -> str:
+    """A metric's definition in one sentence."""
+    entry, language = metrics.metric(name), voice.language
+    texts = (entry.numerator, entry.denominator or {"en": ""}, entry.window)
+    numerator, denominator, window = (text.get(language, text["en"]) for text in texts)
+    key = "define.rate" if denominator else "define.sum"
+    return voice.say(key, numerator=numerator, denominator=denominator, window=window)
+
+
 def _definition(name: str, voice: Voice) -> dict[str, Any]:
     entry = metrics.metric(name)
     parts = [
-        (voice.say(f"define.{part}"), text[voice.language])
+        (voice.say(f"define.{part}"), chosen(text, voice.language))
         for part in _PARTS
         if (text := getattr(entry, part))
     ]
@@ -39,7 +49,7 @@ def _definition(name: str, voice: Voice) -> dict[str, Any]:
         "define.version_text", n=entry.version, section=entry.section, measure=entry.measure
     )
     parts.append((voice.say("define.version"), version))
-    return {"id": name, "name": entry.name[voice.language], "parts": parts}
+    return {"id": name, "name": chosen(entry.name, voice.language), "parts": parts}
 
 
 @cache

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-LANGUAGES = ("en", "zh")
+from helpers.report.languages import language as spoken
+
 MISSING = "—"
 MINUS = "−"
 SMALLEST_GROUP = 10
@@ -17,13 +18,7 @@ CURRENCY_SIGNS = {
     "CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "HKD": "HK$", "JPY": "JP¥", "SGD": "S$",
     "AUD": "A$", "CAD": "C$", "INR": "₹", "KRW": "₩", "MYR": "RM", "THB": "฿", "TWD": "NT$",
 }  # fmt: skip
-_SCALES = {
-    "en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")),
-    "zh": ((1e8, "亿"), (1e4, "万")),
-}
 _SCALED_FROM = 10_000
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_QUARTERS_ZH = "一二三四"
 
 
 def is_missing(value: object) -> bool:
@@ -55,10 +50,10 @@ def plain(value: float, *, digits: int = 3, decimals: int = 2, strip: bool = Fal
 
 
 def scaled(value: float, language: str, *, strip: bool = False) -> tuple[str, str]:
-    """A number and its unit of ten thousands (zh) or thousands (en); rounded before choosing."""
+    """A number and the name of its scale (k, 万); rounded before choosing."""
     rounded = float(round_significant(value))
     if abs(rounded) >= _SCALED_FROM:
-        for size, name in _SCALES[language]:
+        for size, name in spoken(language).scales:
             if abs(rounded) >= size:
                 return plain(rounded / size, strip=strip), name
     return plain(rounded, strip=strip), ""
@@ -70,29 +65,31 @@ def currency_sign(currency: str) -> str:
 
 
 def _ratio(value: float, language: str, currency: str, strip: bool) -> str:
-    return plain(value * 100, strip=strip) + ("\N{NO-BREAK SPACE}%" if language == "en" else "%")
+    return spoken(language).with_unit(plain(value * 100, strip=strip), "ratio")
 
 
 def _percentage_points(value: float, language: str, currency: str, strip: bool) -> str:
-    tail = "\N{NO-BREAK SPACE}pp" if language == "en" else "个百分点"
-    return plain(value * 100, decimals=1 if abs(value) >= 0.0095 else 2, strip=strip) + tail
+    number = plain(value * 100, decimals=1 if abs(value) >= 0.0095 else 2, strip=strip)
+    return spoken(language).with_unit(number, "pp")
 
 
 def _money(value: float, language: str, currency: str, strip: bool) -> str:
     number, name = scaled(abs(value), language, strip=strip)
     sign = MINUS if value < 0 and number != "0" else ""
-    return f"{sign}{currency_sign(currency)}{number}{name}"
+    own = spoken(language)
+    amount = own.money.format(sign=currency_sign(currency), number=own.number(number) + name)
+    return sign + amount
 
 
 def _count(value: float, language: str, currency: str, strip: bool) -> str:
     if abs(value) < _SCALED_FROM and float(value).is_integer():
-        return f"{int(value):,}".replace("-", MINUS)
+        return _integer(value, language, currency, strip)
     number, name = scaled(value, language, strip=strip)
-    return number + name
+    return spoken(language).number(number) + name
 
 
 def _integer(value: float, language: str, currency: str, strip: bool) -> str:
-    return f"{round(value):,}".replace("-", MINUS)
+    return spoken(language).number(f"{round(value):,}".replace("-", MINUS))
 
 
 def _customers(value: float, language: str, currency: str, strip: bool) -> str:
@@ -103,26 +100,23 @@ def _customers(value: float, language: str, currency: str, strip: bool) -> str:
 
 def _days(value: float, language: str, currency: str, strip: bool) -> str:
     number = plain(value, decimals=1, strip=strip)
-    if language == "zh":
-        return f"{number}天"
-    return f"{number}\N{NO-BREAK SPACE}{'day' if number == '1' else 'days'}"
+    return spoken(language).with_unit(number, "day" if number == "1" else "days")
 
 
 def _points(value: float, language: str, currency: str, strip: bool) -> str:
-    number = plain(value, decimals=1, strip=strip)
-    return f"{number}\N{NO-BREAK SPACE}points" if language == "en" else f"{number}分"
+    return spoken(language).with_unit(plain(value, decimals=1, strip=strip), "points")
 
 
 def _multiple(value: float, language: str, currency: str, strip: bool) -> str:
-    return plain(value, strip=strip) + ("×" if language == "en" else "")
+    return spoken(language).with_unit(plain(value, strip=strip), "multiple")
 
 
 def _number(value: float, language: str, currency: str, strip: bool) -> str:
-    return _fixed(value, 2 if abs(value) >= 1000 else 4)
+    return spoken(language).number(_fixed(value, 2 if abs(value) >= 1000 else 4))
 
 
 def _decimal(value: float, language: str, currency: str, strip: bool) -> str:
-    return plain(value, strip=strip)
+    return spoken(language).number(plain(value, strip=strip))
 
 
 def _fixed(value: float, decimals: int) -> str:
@@ -162,7 +156,7 @@ def show(
     Args:
         value: A number (rates as 0 to 1), a date, a `Period` or a text; missing gives —.
         unit: One of `UNITS`. `customers` hides groups below 10; `pp` takes a difference of rates.
-        language: `en` or `zh`.
+        language: One of `LANGUAGES`.
         currency: ISO code for `money`.
         signed: Write a plus before what is positive.
         strip: Drop zeros at the end of decimals, for figures that are exact by decree.
@@ -170,8 +164,7 @@ def show(
     Raises:
         ValueError: The unit or the language is unknown.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language == {language!r}, must be one of {LANGUAGES}")
+    spoken(language)
     if unit not in UNITS:
         raise ValueError(f"unit == {unit!r}, must be one of {UNITS}")
     if is_missing(value):
@@ -199,32 +192,42 @@ def printable(text: str) -> str:
 
 def show_date(day: date, language: str) -> str:
     """A day: 30 Nov 2011, 2011年11月30日."""
-    if language == "zh":
-        return f"{day.year}年{day.month}月{day.day}日"
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return _dated(day, language, "day")
 
 
 def show_month(day: date, language: str) -> str:
     """A month: Nov 2011, 2011年11月."""
-    if language == "zh":
-        return f"{day.year}年{day.month}月"
-    return f"{_MONTHS[day.month - 1]} {day.year}"
+    return _dated(day, language, "month")
+
+
+def show_axis_day(day: date, language: str) -> str:
+    """A day below a chart, whose year stands elsewhere: 30 Nov, 11月30日."""
+    return _dated(day, language, "axis_day")
+
+
+def month_name(day: date, language: str) -> str:
+    """A month below a chart: Nov, 11月."""
+    return str(spoken(language).dates["months"][day.month - 1])
+
+
+def year_name(day: date, language: str) -> str:
+    """A year: 2011, 2011年."""
+    return _dated(day, language, "year")
+
+
+def _dated(day: date, language: str, pattern: str) -> str:
+    dates = spoken(language).dates
+    quarter = dates["quarters"][(day.month - 1) // 3]
+    parts = {"year": day.year, "month": month_name(day, language), "day": day.day}
+    return str(dates[pattern].format(**parts, quarter=quarter))
 
 
 def show_period(period: Any, language: str) -> str:
     """A period: Nov 2011, Q4 2011, 2011 or its first and last day."""
-    zh = language == "zh"
-    if period.kind == "month":
-        return show_month(period.start, language)
-    if period.kind == "quarter":
-        quarter = (period.start.month - 1) // 3
-        if zh:
-            return f"{period.start.year}年第{_QUARTERS_ZH[quarter]}季度"
-        return f"Q{quarter + 1} {period.start.year}"
-    if period.kind == "year":
-        return f"{period.start.year}年" if zh else str(period.start.year)
-    between = "至" if zh else " to "
-    return show_date(period.start, language) + between + show_date(period.end, language)
+    if period.kind in ("month", "quarter", "year"):
+        return _dated(period.start, language, period.kind)
+    start, end = show_date(period.start, language), show_date(period.end, language)
+    return str(spoken(language).dates["span"].format(start=start, end=end))
 
 
 def change_unit(unit: str) -> str:
@@ -253,7 +256,7 @@ def column_scale(values: list[float], unit: str, language: str) -> tuple[float, 
     if unit in ("count", "integer", "customers"):
         return 1.0, "", 0
     if unit == "money":
-        for size, name in _SCALES[language]:
+        for size, name in spoken(language).scales:
             if largest >= 10 * size and largest >= _SCALED_FROM:
                 return size, name, 1
         return 1.0, "", 0 if largest >= 1000 else 1 if largest >= 100 else 2
@@ -266,7 +269,9 @@ def _whole(values: list[float]) -> bool:
     return all(is_missing(value) or float(value).is_integer() for value in values)
 
 
-def show_in_column(value: Any, unit: str, scale: tuple[float, str, int]) -> str:
+def show_in_column(
+    value: Any, unit: str, scale: tuple[float, str, int], language: str = "en"
+) -> str:
     """A figure of a column whose scale and unit stand in the header."""
     if is_missing(value):
         return MISSING
@@ -275,20 +280,22 @@ def show_in_column(value: Any, unit: str, scale: tuple[float, str, int]) -> str:
     divisor, _, decimals = scale
     if unit == "number" and abs(float(value)) >= 1000:
         decimals = 2
-    return _fixed(float(Decimal(repr(float(value))) / Decimal(repr(divisor))), decimals)
+    number = _fixed(float(Decimal(repr(float(value))) / Decimal(repr(divisor))), decimals)
+    return spoken(language).number(number)
+
+
+def as_published(value: Any, unit: str) -> float | str | None:
+    """A number as it may stand in a published file: finite, counts of 1 to 9 customers hidden."""
+    if is_missing(value):
+        return None
+    if unit == "customers" and 0 <= float(value) < SMALLEST_GROUP:
+        return f"<{SMALLEST_GROUP}"
+    return float(value)
 
 
 def header_unit(unit: str, scale_name: str, language: str, currency: str) -> str:
     """The unit that a column's header or an axis names; empty where none is needed."""
+    headers = spoken(language).headers
     if unit == "money":
-        if language == "zh" and currency == "CNY":
-            return f"{scale_name}元"
-        return f"{currency_sign(currency).strip()}{scale_name}"
-    names = {
-        "ratio": ("%", "%"),
-        "pp": ("pp", "百分点"),
-        "days": ("days", "天"),
-        "points": ("points", "分"),
-    }
-    found = names.get(unit)
-    return found[LANGUAGES.index(language)] if found else scale_name
+        return headers.get(currency, currency_sign(currency).strip() + "{}").format(scale_name)
+    return headers.get(unit, scale_name)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
+from html import escape
 from typing import Any
 
+from markupsafe import Markup
+
+from helpers.plan import calendar
+from helpers.report import actions, foot, text
 from helpers.report import cards as card_parts
-from helpers.report import foot, text
+from helpers.report.languages import chosen
+from helpers.report.text.template import number_html
 from helpers.report.voice import Voice
 
 EVALUATION = "90_evaluation"
 GOALS = ("cac_blended", "repurchase_rate", "conversion_rate")
 FIGURES = (
-    "net_margin", "net_sales", "orders", "gross_margin", "new_customers", "order_value",
-    "ltv_12m", "on_time_in_full", "inventory_days", "payment_success_rate", "organic_share",
+    "net_margin", "sales_attainment", "net_sales", "contribution", "marketing_share",
+    "return_on_spend", "stock_value", "unsettled_money", "new_customers", "orders", "order_value",
+    "gross_margin", "on_time_in_full", "ltv_12m", "payment_success_rate", "organic_share",
 )  # fmt: skip
+STORY = ("story_month", "story_year", "story_margin")
+VERDICT, LEVER, PLATFORMS = "verdict", "lever", "platforms"
+NEXT_EVENT = "front/next_event"
+FARTHEST_EVENT_DAYS = 120
 MOST_CARDS = 12
 MOST_OF_A_CHAPTER = 2
 MOST_DECISIONS = 5
@@ -27,12 +38,8 @@ def cards(records: Records, voice: Voice) -> tuple[str, str]:
     found = all_facts(records)
     goals = [found[name] for name in GOALS if name in found]
     known = [found[name] for name in FIGURES if name in found]
-    known = [card for card in known if card["value"] is not None]
-    most = MOST_CARDS - len(GOALS)
-    bare = [card for card in known if not card.get("history")]
-    left_out = bare[len(bare) - max(len(known) - most, 0) :] if len(known) > most else []
-    others = [card for card in known if card not in left_out][:most]
-    figures = card_parts.cards_html(others, voice) if others else ""
+    known = [card for card in known if card["value"] is not None][: MOST_CARDS - len(GOALS)]
+    figures = card_parts.cards_html(known, voice) if known else ""
     return card_parts.cards_html(goals, voice), figures
 
 
@@ -52,10 +59,36 @@ def _evaluation_last(records: Records) -> list[Mapping[str, Any]]:
     return [records[name] for name in sorted(records)]
 
 
-def verdict(records: Records, language: str) -> str:
-    """Evaluation's sentence, which speaks for the whole shop; empty where there is none."""
-    record = records.get(EVALUATION, {})
-    return str(record.get("verdict", {}).get(language, ""))
+def story(records: Records, language: str) -> list[Markup]:
+    """What happened in the period and why, a sentence each, as evaluation says it."""
+    told = (shown(records, EVALUATION, key, language) for key in STORY)
+    return [sentence for sentence in told if sentence]
+
+
+def shown(records: Records, chapter: str, key: str, language: str) -> Markup:
+    """A block that a chapter lets stand on the front page; empty where it has none."""
+    blocks = records.get(chapter, {}).get("front", ())
+    found = {block["key"]: block["html"] for block in blocks}
+    return Markup(found.get(key, {}).get(language, ""))
+
+
+def days_to_event(as_of: date, currency: str) -> int | None:
+    """Days to the next sales event of the calendar; None where none is near."""
+    event = calendar.following(as_of, calendar.of_market(currency))
+    days = (event.start - as_of).days if event else FARTHEST_EVENT_DAYS + 1
+    return days if days <= FARTHEST_EVENT_DAYS else None
+
+
+def next_event(as_of: str, voice: Voice) -> Markup:
+    """The next sales event of the calendar and the days to it; empty where none is near."""
+    day = foot.read_day(as_of)
+    event = calendar.following(day, calendar.of_market(voice.currency))
+    days = days_to_event(day, voice.currency)
+    if event is None or days is None:
+        return Markup()
+    name = chosen(calendar.NAMES[event.event], voice.language)
+    values = {"event": name, "start": event.start, "days": days, "day": day}
+    return Markup(voice.say_html("page.next_event", NEXT_EVENT, **values))
 
 
 def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
@@ -64,10 +97,9 @@ def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
     for page in context["pages"]:
         title = text.chapter_title(page["chapter"], voice.language)
         if state := _state(page, voice, only_bad=True):
-            found.append(f"{title}{'：' if voice.language == 'zh' else ': '}{state}")
+            found.append(f"{title}{voice.spoken.colon}{state}")
     if context.get("left_out"):
-        between = "、" if voice.language == "zh" else ", "
-        names = between.join(
+        names = voice.spoken.between.join(
             text.chapter_title(chapter, voice.language) for chapter in context["left_out"]
         )
         found.append(voice.say("state.left_out", names=names))
@@ -89,7 +121,7 @@ def _state(page: Mapping[str, Any], voice: Voice, *, only_bad: bool = False) -> 
 
 def decisions(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The actions with the most money, a chapter's two largest at most.
 
     Chapters count their money differently (at stake, saved, gained), so one of them alone must not
@@ -104,6 +136,8 @@ def decisions(
     return [
         {
             "text": action["text"][voice.language],
+            "html": Markup(action["html"][voice.language]),
+            "worth": _worth(action, voice),
             "chapter": text.chapter_title(action["chapter"], voice.language),
             "address": f"{files[action['chapter']]}#block-{action['key']}",
         }
@@ -112,50 +146,24 @@ def decisions(
     ][:MOST_DECISIONS]
 
 
+def _worth(action: Mapping[str, Any], voice: Voice) -> Markup:
+    """The money of an action; empty where none is known."""
+    if not action.get("worth"):
+        return Markup()
+    shown, fact = escape(voice.show(action["worth"], "money")), actions.money_fact(action)
+    return Markup(number_html(shown, fact, "worth", style="sr-f"))
+
+
 def chapters(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The chapters with their verdict in one sentence and their state."""
     return [
         {
             "title": text.chapter_title(page["chapter"], voice.language),
             "address": page["file"],
-            "verdict": str(
-                records.get(page["chapter"], {}).get("verdict", {}).get(voice.language, "")
-            ),
+            "verdict": shown(records, page["chapter"], VERDICT, voice.language),
             "state": _state(page, voice),
         }
         for page in pages
     ]
-
-
-def site_part(entries: Sequence[Mapping[str, Any]], voice: Voice, now: datetime) -> dict[str, Any]:
-    """The list of what is published in one language."""
-    heads = ("store", "period", "published", "age", "status", "verdict")
-    return {
-        "code": "zh-Hans" if voice.language == "zh" else voice.language,
-        "title": voice.say("page.site"),
-        "lead": voice.say("page.site_lead"),
-        "none": voice.say("site.none"),
-        "heads": [voice.say(f"site.{head}") for head in heads],
-        "rows": [_site_row(entry, voice, now) for entry in entries],
-    }
-
-
-def _site_row(entry: Mapping[str, Any], voice: Voice, now: datetime) -> dict[str, str]:
-    published = datetime.fromisoformat(entry["published_at"])
-    age = (now.date() - published.date()).days
-    languages = entry["languages"]
-    address = entry["address"]
-    if voice.language in languages and voice.language != languages[0]:
-        folder, _, name = address.rpartition("/")
-        address = f"{folder}/{voice.language}/{name}"
-    return {
-        "store": entry["title"].get(voice.language) or entry["store"],
-        "address": address,
-        "period": foot.period_title(entry["period"], voice),
-        "published": voice.show(published.date(), "date"),
-        "age": voice.say("site.days_ago", n=age) if age > 0 else voice.say("site.today"),
-        "status": voice.say(f"site.{entry['status']}"),
-        "verdict": (entry.get("verdict") or {}).get(voice.language, ""),
-    }

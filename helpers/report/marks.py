@@ -8,7 +8,7 @@ from typing import Any
 from helpers.plan.metrics import metric
 from helpers.report.findings import display_unit
 from helpers.report.formats import SMALLEST_GROUP, change_unit
-from helpers.report.text.template import number_html
+from helpers.report.text.template import Piece
 from helpers.report.voice import Voice
 
 SHAPES = {"met": "▲", "missed": "▼", "not_enough_evidence": "◆", "no_target": "", "unknown": ""}
@@ -29,27 +29,27 @@ def gap_html(fact: dict[str, Any], voice: Voice) -> str:
     if gap is None or target is None:
         return ""
     unit = fact["unit"]
-    away = number_html(
-        escape(voice.show(abs(gap), change_unit(unit))), fact["id"], "shortfall", style="sr-f"
-    )
-    goal = number_html(
-        escape(voice.show(target, unit, strip=True)), fact["id"], "target", style="sr-f"
-    )
+    away = piece(fact, "shortfall", voice.show(abs(gap), change_unit(unit)))
+    goal = piece(fact, "target", voice.show(target, unit, strip=True))
     side = fact["target_direction"] + ("_short" if gap > 0 else "_reached")
-    pieces = voice.say(f"gap.{side}", away="%away%", goal="%goal%")
-    return escape(pieces).replace("%away%", away).replace("%goal%", goal)
+    return voice.say_html(f"gap.{side}", away=away, goal=goal)
 
 
-def interval_text(fact: dict[str, Any], voice: Voice) -> str:
+def interval_html(fact: dict[str, Any], voice: Voice) -> str:
     """The 95 % interval and what it rests on; empty where the value is exact."""
     if fact["low"] is None or fact["high"] is None:
         return ""
     unit = display_unit(fact["metric"], fact["unit"])
-    low, high = (voice.show(fact[end], unit) for end in ("low", "high"))
+    low, high = (piece(fact, end, voice.show(fact[end], unit)) for end in ("low", "high"))
     if fact["n"] is None:
-        return voice.say("card.interval", low=low, high=high)
+        return voice.say_html("card.interval", low=low, high=high)
     kind = metric(fact["metric"]).rests_on
     few = fact["n"] < SMALLEST_GROUP and kind != "days"
-    n = voice.show(fact["n"], "customers" if few else "integer")
-    cases = voice.say(f"rests_on.{kind}", n=n, many=fact["n"])
-    return voice.say("card.interval_n", low=low, high=high, cases=cases)
+    n = piece(fact, "n", voice.show(fact["n"], "customers" if few else "integer"))
+    cases = voice.pieces(f"rests_on.{kind}", {"n": n, "many": fact["n"]})
+    return voice.say_html("card.interval_n", low=low, high=high, cases=cases)
+
+
+def piece(fact: dict[str, Any], field: str, text: str) -> tuple[Piece, ...]:
+    """A field of a fact as it stands in a sentence of the machinery."""
+    return (Piece(text, fact["id"], field, style="sr-f"),)

@@ -58,6 +58,13 @@ class Measured:
             frame = frame[frame[name].isin(list(among))]
         return replace(self, answer=frame)
 
+    def without(self, **equals: Any) -> Measured:
+        """The rows that `where` would leave out."""
+        if self.answer is None:
+            return self
+        left_out = self.where(**equals).frame.index
+        return replace(self, answer=self.answer.drop(index=left_out))
+
     def sort(self, column: str, *, ascending: bool = False) -> Measured:
         """The rows in the order of a column, the largest first; ties keep their order."""
         if self.answer is None:

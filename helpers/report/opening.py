@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.report.formats import LANGUAGES
+from helpers.report.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from helpers.store.open import Store

@@ -7,23 +7,37 @@ needs nothing else: no script, no address outside, fonts and figures inside.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from helpers.report import blocks, fonts, foot, front, quality, text
+from helpers.report import (
+    blocks,
+    downloads,
+    fonts,
+    foot,
+    front,
+    languages,
+    paper,
+    quality,
+    site,
+    text,
+)
 from helpers.report.voice import Voice
+
+if TYPE_CHECKING:
+    from helpers.report.exporter import Section
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
 _HERE = Path(__file__).parent
-_LANGUAGE_CODES = {"en": "en", "zh": "zh-Hans"}
 _DOWNLOAD = re.compile(r"<!--download:([\w-]+)-->")
 _FONT_PLACE = "/*font*/"
 
@@ -55,6 +69,9 @@ def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) 
         section.parts = [_with_downloads(part, voice, context, stale) for part in section.parts]
     body = "".join(str(section.body) for section in parts.sections) + str(parts.lead)
     tables = [] if stale else parts.record.get("tables", [])
+    links = _chapter_downloads(tables, voice, context)
+    definitions = foot.definitions(body, voice)
+    last = ("downloads" if links else "", "definitions" if definitions else "", "provenance")
     return _page(
         "chapter.j2",
         voice,
@@ -64,10 +81,21 @@ def render_chapter(notebook_path: Path, language: str, context: dict[str, Any]) 
         banners=_banners(voice, context),
         lead=parts.lead,
         sections=parts.sections,
-        contents=[section for section in parts.sections if section.title],
-        definitions=foot.definitions(body, voice),
-        downloads=_chapter_downloads(tables, voice, context),
+        contents=_contents(parts.sections, last, voice),
+        definitions=definitions,
+        downloads=links,
     )
+
+
+def _contents(sections: list[Section], last: Sequence[str], voice: Voice) -> list[dict[str, str]]:
+    """Where a chapter's contents lead: its sections, what to do in each, the end of the page."""
+    found = [
+        {"anchor": s.anchor, "title": s.title, "actions": s.actions} for s in sections if s.title
+    ]
+    if not found:
+        return []
+    ends = [{"anchor": a, "title": voice.say(f"page.{a}"), "actions": ""} for a in last if a]
+    return found + ends
 
 
 def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
@@ -81,9 +109,20 @@ def render_notice(chapter: str, language: str, context: dict[str, Any]) -> str:
 def render_index(language: str, context: dict[str, Any]) -> str:
     """The front page of a run: the three goals first."""
     voice = Voice(front.EVALUATION, language, context["prepared"]["currency"])
-    records = context["records"]
+    records, pages = context["records"], context["pages"]
     goals, figures = front.cards(records, voice)
-    body = f"{goals}{figures}"
+    shown = {key: front.shown(records, front.EVALUATION, key, language)
+             for key in (front.VERDICT, front.LEVER, front.PLATFORMS)}  # fmt: skip
+    parts = {
+        "verdict": shown[front.VERDICT],
+        "lever": shown[front.LEVER],
+        "platforms": _with_downloads(shown[front.PLATFORMS], voice, context, None),
+        "goals": Markup(goals),
+        "figures": Markup(figures),
+        "story": front.story(records, language),
+        "decisions": front.decisions(records, pages, voice),
+        "chapters": front.chapters(records, pages, voice),
+    }
     return _page(
         "index.j2",
         voice,
@@ -94,36 +133,45 @@ def render_index(language: str, context: dict[str, Any]) -> str:
             period=foot.period_title(context["period"], voice),
         ),
         banners=_banners(voice, context),
-        verdict=front.verdict(records, language),
-        goals=Markup(goals),
-        figures=Markup(figures),
+        next_event=front.next_event(context["prepared"]["as_of"], voice),
         alerts=front.alerts(context, voice),
-        decisions=front.decisions(records, context["pages"], voice),
-        chapters=front.chapters(records, context["pages"], voice),
         quality=Markup(quality.quality_html(context["quality"], voice)),
         downloads=_index_downloads(records, voice, context),
-        definitions=foot.definitions(body, voice),
+        definitions=foot.definitions(_html_of(parts), voice),
+        **parts,
     )
 
 
+def _html_of(part: Any) -> str:
+    """All HTML in the parts of a page, one after another."""
+    if isinstance(part, Markup):
+        return str(part)
+    if isinstance(part, dict):
+        return "".join(_html_of(one) for one in part.values())
+    return "".join(_html_of(one) for one in part) if isinstance(part, list) else ""
+
+
 def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> str:
-    """The list of all that is published, newest first, in every language."""
+    """The list of all that is published, by store, in every language."""
     voices = [Voice("", language, "CNY") for language in languages]
-    now = datetime.now(UTC)
-    listed = sorted(entries, key=lambda entry: entry["published_at"], reverse=True)
+    parts = [site.part(entries, voice, datetime.now(UTC).date()) for voice in voices]
     title = voices[0].say("page.site")
+    others = [
+        {"address": f"#{part['code']}", "code": part["code"], "name": voice.spoken.name}
+        for part, voice in zip(parts[1:], voices[1:], strict=True)
+    ]
     html = (
         _templates()
         .get_template("site.j2")
         .render(
-            **_frame(voices[0]),
+            **_frame(voices[0], paper.style(voices[0], title, "")),
             head_title=title,
             store_title=title,
             period_title="",
             home="",
-            other_languages=[],
+            other_languages=others,
             pages=[],
-            parts=[front.site_part(listed, voice, now) for voice in voices],
+            parts=parts,
         )
     )
     return _with_font(html)
@@ -132,14 +180,15 @@ def render_site_index(entries: list[dict[str, Any]], languages: list[str]) -> st
 def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) -> str:
     language = voice.language
     current = context.get("chapter") if template != "index.j2" else None
+    store, period = _store_title(context, language), foot.period_title(context["period"], voice)
     html = (
         _templates()
         .get_template(template)
         .render(
-            **_frame(voice),
-            head_title=f"{parts['title']} · {_store_title(context, language)}",
-            store_title=_store_title(context, language),
-            period_title=foot.period_title(context["period"], voice),
+            **_frame(voice, paper.style(voice, f"{store} · {period}", parts["title"])),
+            head_title=f"{parts['title']} · {store}",
+            store_title=store,
+            period_title=period,
             home="index.html",
             other_languages=_other_languages(context, language, current),
             pages=_navigation(context, voice, current),
@@ -147,23 +196,26 @@ def _page(template: str, voice: Voice, context: dict[str, Any], **parts: Any) ->
             **parts,
         )
     )
-    return _with_font(html)
+    linked = foot.linked_metrics(html)
+    sentences = {name: foot.sentence(name, voice) for name in linked}
+    return _with_font(paper.with_notes(html, linked, sentences))
 
 
-def _frame(voice: Voice) -> dict[str, Any]:
+def _frame(voice: Voice, style: str = "") -> dict[str, Any]:
     return {
         "language": voice.language,
-        "html_language": _LANGUAGE_CODES[voice.language],
+        "html_language": voice.spoken.html,
         "policy": Markup(POLICY),
         "font_face": Markup(_FONT_PLACE),
-        "styles": Markup(blocks.stylesheet() + _page_styles()),
+        "styles": Markup(blocks.stylesheet() + _page_styles() + style),
         "say": voice.say,
     }
 
 
 @cache
 def _page_styles() -> str:
-    return (_HERE / "theme" / "page.css").read_text(encoding="utf-8")
+    names = ("page.css", "front.css")
+    return "".join((_HERE / "theme" / name).read_text(encoding="utf-8") for name in names)
 
 
 def _with_font(html: str) -> str:
@@ -194,8 +246,8 @@ def _other_languages(
     first = context["languages"][0]
     return [
         {
-            "code": _LANGUAGE_CODES[other],
-            "name": {"en": "English", "zh": "中文"}[other],
+            "code": languages.language(other).html,
+            "name": languages.language(other).name,
             "address": context["prefix"] + ("" if other == first else f"{other}/") + name,
         }
         for other in context["languages"]
@@ -219,9 +271,16 @@ def _with_downloads(
     def link(found: re.Match[str]) -> str:
         if stale:
             return ""
-        address = escape(f"{context['prefix']}tables/{found[1]}.csv")
-        words = escape(voice.say("table.csv", name=voice.say("table.download")))
-        return f'<a class="sr-download" href="{address}" download>{words}</a>'
+        sheet = downloads.sheet_name(*found[1].split("-", 1))
+        links = (
+            (f"tables/{found[1]}.csv", f"{found[1]}.csv", voice.say("table.csv")),
+            ("tables.xlsx", f"tables.xlsx: {sheet}", voice.say("table.workbook", sheet=sheet)),
+        )
+        return "".join(
+            f' <a class="sr-download" href="{escape(context["prefix"] + address)}" download '
+            f'data-file="{escape(file)}">{escape(words)}</a>'
+            for address, file, words in links
+        )
 
     return Markup(_DOWNLOAD.sub(link, str(part)))
 
@@ -232,7 +291,7 @@ def _chapter_downloads(
     found = [
         {
             "address": f"{context['prefix']}tables/{context['chapter']}-{table['name']}.csv",
-            "text": voice.say("table.csv", name=table["title"][voice.language]),
+            "text": voice.say("table.csv_of", name=table["title"][voice.language]),
             "download": True,
         }
         for table in tables

@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from helpers.report import blocks, text
-from helpers.report.formats import NUMERIC_UNITS, currency_sign
-from helpers.report.text.template import Placeholder, number_html, parse, placeholders
+from helpers.report.formats import currency_sign
+from helpers.report.text.template import Piece, number_html, placeholders, to_html
 from helpers.report.voice import Voice
 
 ASK_FOR_ACTION = (
@@ -146,7 +146,7 @@ def _row_name(table: str, voice: Voice) -> str:
 
 
 def _listed(names: Sequence[str], voice: Voice) -> str:
-    return ("、" if voice.language == "zh" else ", ").join(names)
+    return voice.spoken.between.join(names)
 
 
 def _common(key: str, voice: Voice) -> Any:
@@ -158,38 +158,34 @@ def _marked(key: str, values: Mapping[str, Any], voice: Voice, fact: str) -> str
     written = _common(key, voice)
     if not written or not {name for name, _, _ in placeholders(written)} <= set(values):
         return ""
-    pieces = voice.fill(written, values) or ()
-    shown = []
-    for part, piece in zip(parse(written), pieces, strict=bool(pieces)):
-        html = escape(piece.text)
-        is_figure = isinstance(part, Placeholder) and (
-            part.unit in NUMERIC_UNITS or _FIGURE.fullmatch(str(values[part.name]))
-        )
-        shown.append(
-            number_html(html, fact, part.name, style="sr-c")  # type: ignore[union-attr]
-            if is_figure
-            else html
-        )
-    return "".join(shown)
+    given = {
+        name: (Piece(value, fact, name),)
+        if isinstance(value, str) and _FIGURE.fullmatch(value)
+        else value
+        for name, value in values.items()
+    }
+    return to_html(voice.pieces(key, given, fact))
 
 
 def _notes(notes: Sequence[Mapping[str, Any]], voice: Voice) -> list[str]:
     """Notes in words as HTML; in the source's own where the catalogue has none."""
     found = []
     for note in notes:
-        values = {n: _shown(value, voice) for n, value in note.get("values", {}).items()}
-        said = _marked(f"notes.{note['key']}", values, voice, f"quality.note.{note['key']}")
+        fact = f"quality.note.{note['key']}"
+        values = {n: _shown(v, voice, fact, n) for n, v in note.get("values", {}).items()}
+        said = _marked(f"notes.{note['key']}", values, voice, fact)
         found.append(said or escape(note["text"]))
     return found
 
 
-def _shown(value: str, voice: Voice) -> str:
+def _shown(value: str, voice: Voice, fact: str, name: str) -> Any:
     """A value of a note: an amount with its currency, a count with a comma between thousands."""
     if not _FIGURE.fullmatch(value):
         return value
     figure = f"{abs(Decimal(value)):,}"
     sign = "−" if value.startswith("-") else ""
-    return f"{sign}{currency_sign(voice.currency) if _MONEY.fullmatch(value) else ''}{figure}"
+    currency = currency_sign(voice.currency) if _MONEY.fullmatch(value) else ""
+    return (Piece(f"{sign}{currency}{figure}", fact, name),)
 
 
 def _twice(tables: Mapping[str, Any], voice: Voice) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.plan import metrics
 from helpers.report import (
     actions,
+    basis,
     blocks,
     cards,
     charts,
@@ -21,6 +22,7 @@ from helpers.report import (
     tables,
 )
 from helpers.report.blocks import Block
+from helpers.report.charts.figure import Drawing
 from helpers.report.findings import Finding, Missing, scorecard_frame
 from helpers.report.measured import Measured
 from helpers.report.scoring import Scoring
@@ -160,11 +162,17 @@ class Report:
 
     def verdict(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
         """The chapter's one-sentence verdict; stands in the record and on the front page."""
-        block = self._sentence("verdict", key, finding, values)
+        block = self.on_front(self._sentence("verdict", key, finding, values))
         self.notes.verdict = {
             voice.language: drawing.sentence_text(voice, key, finding, values)
             for voice in self._voices
         }
+        return block
+
+    def on_front(self, block: Block) -> Block:
+        """Let a block stand on the front page, too; a notice does not."""
+        if block.kind != "notice" and any(block.html.values()):
+            self.notes.front[block.key] = {"key": block.key, "html": dict(block.html)}
         return block
 
     def headline(self, key: str, finding: Finding | None = None, **values: Any) -> Block:
@@ -180,7 +188,7 @@ class Report:
     ) -> Block:
         named = {name for name, value in values.items() if isinstance(value, Finding)}
         used = [values[name].metric for name in named] + ([finding.metric] if finding else [])
-        self.notes.figures.update(drawing.plain_numbers(key, values))
+        self.notes.add_figures(drawing.sentence_figures(self._voices[0], key, finding, values))
         html = {
             voice.language: drawing.sentence_html(kind, voice, key, finding, values)
             for voice in self._voices
@@ -196,6 +204,7 @@ class Report:
             finding = self.finding(name)
             card = {**finding.as_fact(self.chapter), "history": self._scoring.history(finding)}
             self.notes.cards[finding.id] = card
+            self.notes.add_sheet(cards.history_sheet(card), self._voices)
             shown.append(card)
         html = {v.language: cards.cards_html(shown, v) for v in self._voices}
         return Block("cards", "cards", html, tuple(metric_ids))
@@ -225,7 +234,7 @@ class Report:
         return self._figure(key, answer, charts.curve, options)
 
     def _figure(
-        self, key: str, answer: Measured, chart: Callable[..., str], options: dict[str, Any]
+        self, key: str, answer: Measured, chart: Callable[..., Drawing], options: dict[str, Any]
     ) -> Block:
         values = options.pop("values", {})
         metric = options.pop("metric", None)
@@ -233,14 +242,17 @@ class Report:
             return self._notice(key, answer)
         if metric and "target" not in options and chart in (charts.trend, charts.bars):
             options["target"] = self.target(metric)
-        self.notes.figures.update(drawing.plain_numbers(key, values))
-        html = {
+        used, rests_on = drawing.metrics_of(metric, values), basis.of(self.store, answer)
+        drawn = {
             voice.language: drawing.figure(
-                voice, self.chapter, key, answer, chart, options, values, self.store.as_of
+                voice, self.chapter, key, rests_on, chart, options, values, used
             )
             for voice in self._voices
         }
-        return Block("figure", key, html, drawing.metrics_of(metric, values))
+        self.notes.add_figures(drawing.block_figures(self._voices[0], key, values))
+        self.notes.add_sheet(next(iter(drawn.values()))[1], self._voices)
+        html = {language: html for language, (html, _) in drawn.items()}
+        return Block("figure", key, html, used)
 
     def table(
         self,
@@ -271,14 +283,16 @@ class Report:
         said = values or {}
         layout = tables.Layout(columns, intervals or {}, top, total)
         self.notes.tables[key] = tables.table_record(self._voices, key, answer.frame, layout)
-        self.notes.figures.update(drawing.plain_numbers(key, said))
+        self.notes.add_figures(drawing.block_figures(self._voices[0], key, said))
+        self.notes.add_figures(drawing.row_figures(self._voices[0], key, answer, layout))
+        self.notes.add_sheet(
+            tables.table_sheet(self._voices[0], key, answer.frame, layout), self._voices
+        )
+        used, rests_on = drawing.metrics_of(metric, said), basis.of(self.store, answer)
         html = {
-            voice.language: drawing.table(
-                voice, self.chapter, key, answer, layout, said, self.store.as_of
-            )
+            voice.language: drawing.table(voice, self.chapter, key, rests_on, layout, said, used)
             for voice in self._voices
         }
-        used = drawing.metrics_of(metric, said)
         return Block("table", key, html, used, f"{self.chapter}-{key}")
 
     def scorecard(self, key: str, *metric_ids: str) -> Block:
@@ -324,9 +338,10 @@ class Report:
         names = {"count": count, "worth": worth, "low": low, "high": high}
         frame = answer.frame.head(top)
         found = actions.action_records(self._voices, key, frame, names, self.chapter)
-        self.notes.actions[key] = [
-            {name: value for name, value in one.items() if name != "html"} for one in found
-        ]
+        for one in found:
+            self.notes.add_figures(one.pop("figures"))
+        self.notes.add_figures(drawing.block_figures(self._voices[0], key, values or {}))
+        self.notes.actions[key] = found
         html = {
             voice.language: actions.actions_html(
                 voice, key, found, voice.title_html(key, values or {})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from helpers.plan import metrics, targets
 from helpers.plan.periods import Period
-from helpers.report.findings import Finding, Missing, from_row, publishable, scope_columns
+from helpers.report.findings import Finding, Missing, from_row, number, publishable, scope_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +90,7 @@ class Scoring:
                     self.period,
                     row,
                     target=None if scope else self.targets.get(metric),
+                    beside=None if scope else self.beside(metric),
                     scope=scope,
                     previous=before.get(key),
                     last_year=year_before.get(key),
@@ -96,6 +98,32 @@ class Scoring:
                 )
             )
         return tuple(found)
+
+    def beside(self, metric: str) -> dict[str, float | None]:
+        """What a value is to be read against besides its target: break-even, and peers."""
+        found: dict[str, float | None] = dict(self.peers.get(metric, {}))
+        if line := metrics.metric(metric).break_even:
+            frame = self.frame(line, self.period)
+            if not isinstance(frame, Missing) and not frame.empty:
+                found["break_even"] = number(frame["value"].iloc[0])
+        return found
+
+    @cached_property
+    def peers(self) -> dict[str, dict[str, float | None]]:
+        """The platform's figures of similar shops by metric; none where they were not exported."""
+        from helpers.measures.peers import peer_values
+        from helpers.store.errors import MissingTable
+
+        try:
+            rows = peer_values(self.store, self.period).to_dict("records")
+        except MissingTable:
+            return {}
+        return {
+            str(row["metric"]): {
+                f"peers_{group}": number(row[group]) for group in ("average", "best")
+            }
+            for row in rows
+        }
 
     def values(self, metric: str, period: Period) -> dict[Scope, float | None]:
         """A metric's values in an earlier period by scope; none where the data begin later."""

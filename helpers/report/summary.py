@@ -33,7 +33,7 @@ def summary(
     )
     decided = [f"- {one['text']}" for one in front.decisions(records, context["pages"], voice)]
     parts = [
-        [front.verdict(records, language)],
+        [records.get(front.EVALUATION, {}).get("verdict", {}).get(language, "")],
         _titled(voice.say("page.goals"), _goals(records, voice)),
         _titled(voice.say("page.alerts"), [f"- {a}" for a in front.alerts(dict(context), voice)]),
         _titled(voice.say("page.decisions"), decided),

@@ -13,14 +13,14 @@ from helpers.report import marks
 from helpers.report.findings import display_unit
 from helpers.report.formats import (
     NUMERIC_UNITS,
-    SMALLEST_GROUP,
     change_unit,
     column_scale,
     header_unit,
     is_missing,
     show_in_column,
 )
-from helpers.report.text.template import number_html
+from helpers.report.sheet import TOTAL, Sheet, cell, named
+from helpers.report.text.template import given_html, name_html, number_html, time_html
 from helpers.report.voice import Voice
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Scale = tuple[float, str, int]
 SHORT_TEXT = 10
-TOTAL = "total"
 # A column takes the other columns' scale where half of its figures are at least this part of it.
 KEPT_OF_SCALE = 0.25
 COLUMN_UNITS = (
@@ -120,7 +119,7 @@ def _numbers(frame: pd.DataFrame, name: str, layout: Layout) -> list[float]:
 
 
 def _header(voice: Voice, key: str, name: str, layout: Layout, scales: Mapping[str, Scale]) -> str:
-    text = escape(voice.texts.header(key, name))
+    text = given_html(voice.texts.header(key, name))
     figures = name in scales or layout.unit(name) == "by_metric"
     style = ' class="sr-num"' if figures else ""
     if name in scales:
@@ -164,7 +163,10 @@ class _Writer:
             name_of_metric = escape(named(self.voice, name, unit, value))
             return f'<a href="#metric-{escape(str(value))}">{name_of_metric}</a>', ""
         text = named(self.voice, name, unit, value)
-        return escape(text), "sr-when" if _is_short(text) else ""
+        style = "sr-when" if _is_short(text) else ""
+        if unit in ("date", "month"):
+            return time_html(text, value, unit), style
+        return name_html(text), style
 
     def _figure(self, row: Mapping[str, Any], name: str, place: str) -> str:
         if name not in row:
@@ -183,7 +185,7 @@ class _Writer:
         text = escape(self._shown(row, value, column, is_end=name != column))
         if is_missing(value):
             return text
-        return number_html(text, f"{self.key}:{place}", name, style="sr-c")
+        return number_html(text, f"{self.voice.fact(self.key)}:{place}", name, style="sr-c")
 
     def _shown(self, row: Mapping[str, Any], value: Any, column: str, *, is_end: bool) -> str:
         unit = self.layout.unit(column)
@@ -193,22 +195,24 @@ class _Writer:
             changes = self.layout.columns[column].startswith("+")
             unit = change_unit(own) if changes else display_unit(str(row["metric"]), own)
             return self.voice.show(value, unit, signed=signed, strip=column == "target")
-        text = show_in_column(value, unit, self.scales[column])
+        text = show_in_column(value, unit, self.scales[column], self.voice.language)
         return f"+{text}" if signed and not is_missing(value) and value > 0 else text
+
+
+def table_sheet(voice: Voice, key: str, frame: pd.DataFrame, layout: Layout) -> Sheet:
+    """The figures of a table's rows on the page; a finding's own unit follows from its metric."""
+    units: dict[str, str] = {}
+    for name, unit in layout.columns.items():
+        if layout.unit(name) in (*NUMERIC_UNITS, "by_metric", "metric") and name in frame:
+            units[name] = unit
+            units |= dict.fromkeys(layout.intervals.get(name, ()), layout.unit(name))
+    rows = frame.head(layout.top).to_dict("records")
+    return Sheet(voice.fact(key), units, rows, layout.total)
 
 
 def _is_short(text: str) -> bool:
     """Whether a text should stay on one line; a Chinese sign is as wide as two letters."""
     return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text) <= SHORT_TEXT
-
-
-def named(voice: Voice, column: str, unit: str, value: Any) -> str:
-    """A cell that is no figure, as text."""
-    if unit == "metric":
-        return metric(str(value)).name[voice.language]
-    if unit == "value":
-        return voice.name_of(column, value)
-    return voice.show(value, unit)
 
 
 def table_record(
@@ -223,7 +227,10 @@ def table_record(
             for voice in voices:
                 column["header"][voice.language] += f" {voice.say(f'word.{kind}')}"
             columns.append({**column, "name": end})
-    rows = [[_plain(voices, frame, row, c) for c in columns] for row in frame.to_dict("records")]
+    rows = [
+        [cell(voices, row, c["name"], c["unit"]) for c in columns]
+        for row in frame.to_dict("records")
+    ]
     return {
         "name": key,
         "title": {voice.language: voice.block_name(key) for voice in voices},
@@ -248,33 +255,3 @@ def _total(layout: Layout) -> dict[str, float] | None:
 def _column(voices: Sequence[Voice], key: str, name: str, unit: str) -> dict[str, Any]:
     headers = {voice.language: voice.texts.header(key, name) for voice in voices}
     return {"name": name, "unit": unit, "header": headers}
-
-
-def _plain(
-    voices: Sequence[Voice], frame: pd.DataFrame, row: Mapping[str, Any], column: dict[str, Any]
-) -> Any:
-    """A cell as JSON: a figure, an ISO date, or texts by language; small groups hidden."""
-    name, unit = column["name"], column["unit"]
-    value = row.get(name)
-    if unit in NUMERIC_UNITS or unit == "by_metric":
-        if is_missing(value):
-            return None
-        number = float(value)  # type: ignore[arg-type]
-        if unit == "customers" and 0 <= number < SMALLEST_GROUP:
-            return f"<{SMALLEST_GROUP}"
-        return number
-    if unit in ("date", "month"):
-        return None if is_missing(value) else value.date().isoformat()  # type: ignore[union-attr]
-    texts = {}
-    for voice in voices:
-        own = voice.localised([str(c) for c in frame.columns], name)
-        found = row.get(own)
-        found = row.get(name) if is_missing(found) else found
-        if is_missing(found):
-            return None
-        if unit == "status":
-            texts[voice.language] = voice.say(f"status.{found}")
-        else:
-            texts[voice.language] = named(voice, name, unit, found)
-    same = len(set(texts.values())) == 1
-    return next(iter(texts.values())) if same else texts

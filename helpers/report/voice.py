@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
-from helpers.report import text
+from helpers.report import languages, text
 from helpers.report.formats import printable, show
 from helpers.report.text import template
 
@@ -31,6 +30,11 @@ class Voice:
         """What filling a template needs."""
         return template.Setting(self.language, self.currency, self.name_of)
 
+    @property
+    def spoken(self) -> languages.Language:
+        """How the language writes."""
+        return languages.language(self.language)
+
     def name_of(self, column: str, code: Any) -> str:
         """The name of a code of a column."""
         return printable(self.texts.value(column, code))
@@ -41,28 +45,51 @@ class Voice:
 
     def say(self, key: str, **values: Any) -> str:
         """A sentence of the machinery, as text; empty where a value is missing."""
-        pieces = template.fill(text.common(self.language, key), values, self.setting)
-        return template.to_text(pieces) if pieces else ""
+        return template.to_text(self.pieces(key, values))
+
+    def say_html(self, key: str, fact: str = "", **values: Any) -> str:
+        """The same as HTML; its plain numbers are fields of `fact`."""
+        return template.to_html(self.pieces(key, values, fact))
+
+    def pieces(
+        self, key: str, values: Mapping[str, Any], fact: str = ""
+    ) -> tuple[template.Piece, ...]:
+        """The same as pieces, to stand in another sentence."""
+        return template.fill(text.common(self.language, key), values, self.setting, fact) or ()
+
+    def fact(self, key: str) -> str:
+        """Id under which the numbers of a sentence, a table or a figure can be found."""
+        return f"{self.chapter}/{key}"
 
     def fill(
         self, written: str | None, values: Mapping[str, Any], key: str = ""
     ) -> tuple[template.Piece, ...] | None:
-        """A template of the catalogue filled; None where there is none or a value is missing."""
-        return template.fill(written, values, self.setting, key) if written else None
+        """A template of the catalogue filled; None where there is none or a value is missing.
+
+        Args:
+            written: The template.
+            values: Its values.
+            key: Key of the sentence; its plain numbers are fields of that fact of the chapter.
+        """
+        fact = self.fact(key) if key else ""
+        return template.fill(written, values, self.setting, fact) if written else None
+
+    def block(self, key: str, part: str, values: Mapping[str, Any]) -> tuple[template.Piece, ...]:
+        """A part of a block's texts; empty where nothing can be said."""
+        pieces = self.fill(self.texts.block(key, part), values, f"{key}.{part}")
+        return template.capitalised(pieces) if pieces else ()
 
     def block_html(self, key: str, part: str, values: Mapping[str, Any]) -> str:
-        """A part of a block's texts as HTML; empty where nothing can be said."""
-        pieces = self.fill(self.texts.block(key, part), values, f"{key}.{part}")
-        return template.to_html(template.capitalised(pieces)) if pieces else ""
+        """The same as HTML."""
+        return template.to_html(self.block(key, part, values))
 
     def block_text(self, key: str, part: str, values: Mapping[str, Any]) -> str:
         """The same as plain text."""
-        pieces = self.fill(self.texts.block(key, part), values, f"{key}.{part}")
-        return template.to_text(template.capitalised(pieces)) if pieces else ""
+        return template.to_text(self.block(key, part, values))
 
     def title_html(self, key: str, values: Mapping[str, Any]) -> str:
         """A block's finding title; its plain name where the finding can't be stated."""
-        return self.block_html(key, "title", values) or escape(self.block_name(key))
+        return self.block_html(key, "title", values) or template.given_html(self.block_name(key))
 
     def block_name(self, key: str) -> str:
         """A block's plain name.

@@ -97,9 +97,7 @@ def checked_parameters(values: Mapping[str, object]) -> dict[str, object]:
 def languages_known() -> tuple[str, ...]:
     """The languages that the pages' texts exist in."""
     texts = HELPERS / "report" / "text"
-    return tuple(
-        sorted(path.name for path in texts.iterdir() if path.is_dir() and path.name[0] != "_")
-    )
+    return tuple(sorted(path.parent.name for path in texts.glob("*/language.toml")))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -114,7 +114,11 @@ def _write_downloads(release: _Release) -> None:
     ]
     for table in tables:
         downloads.write_csv(table, folder / "tables" / f"{table['chapter']}-{table['name']}.csv")
-    downloads.write_workbook(tables, folder / "tables.xlsx")
+    context = release.request["context"]
+    downloads.write_workbook(
+        tables, folder / "tables.xlsx",
+        period=context["period"]["label"], as_of=context["prepared"]["as_of"],
+    )  # fmt: skip
 
 
 def work(request: child.Event, emit: child.Emit) -> dict[str, Any]:

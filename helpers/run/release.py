@@ -11,6 +11,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from helpers.report import front
+from helpers.report.record import published_numbers
 from helpers.run import files, pages, preparation, publication
 from helpers.run.child import ChildDied, ChildFailed
 from helpers.run.context import Run
@@ -176,10 +178,18 @@ def good_records(outcomes: list[Outcome]) -> dict[str, dict[str, Any]]:
 
 
 def _write_facts(staged: Path, prepared: Prepared, outcomes: list[Outcome]) -> None:
-    """The findings of the chapters that are good, and what the ingest says about the data."""
+    """The findings of the chapters that are good, the other numbers of all pages that are shown,
+    and what the ingest says about the data.
+    """
     good = good_records(outcomes).values()
     facts = [fact for record in good for fact in record.get("facts", [])]
     files.write_json(staged / "facts.json", facts)
+    shown = [outcome.execution.record for outcome in outcomes if outcome.execution]
+    numbers = published_numbers(shown)
+    days = front.days_to_event(prepared.as_of, prepared.currency)
+    if days is not None:
+        numbers["figures"][front.NEXT_EVENT] = {"days": {"value": days, "unit": "count"}}
+    files.write_json(staged / "numbers.json", numbers)
     files.write_json(staged / "quality.json", preparation.quality(prepared))
 
 

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -271,6 +271,17 @@ class Store:
     def mart(self, name: str) -> ibis.Table:
         """One of the derived tables of `marts.py`."""
         return self._connection.read_parquet(self.prepared.marts / f"{name}.parquet")
+
+    def tables_behind(self, names: Iterable[str]) -> list[str]:
+        """Canonical tables that tables and marts rest on, in the order of the schema."""
+        from helpers.store.marts import MARTS
+
+        waiting, found = list(names), set()
+        while waiting:
+            name = waiting.pop()
+            waiting += MARTS[name].reads if name in MARTS else ()
+            found.add(name)
+        return [name for name in TABLES if name in found]
 
     def later_mart(self, name: str) -> ibis.Table:
         """A mart as it was known at the data's last day, long after `as_of`.

@@ -38,6 +38,7 @@ from helpers.store.schema_traffic import (
     CONTENT_POSTS,
     LISTINGS,
     LIVE_SESSIONS,
+    PEERS,
     PRODUCT_ADS,
     SEARCH_TERMS,
     SESSIONS,
@@ -438,6 +439,7 @@ TABLES: dict[str, Table] = {
         MEMBERS, EXPERIMENTS, EXPERIMENT_UNITS, EXPERIMENT_FEATURES, EXPERIMENT_OUTCOMES,
         SESSIONS, SEARCH_TERMS, LISTINGS, PRODUCT_ADS, LIVE_SESSIONS, CONTENT_POSTS, SPEND_TESTS,
         BUDGETS,
+        PEERS,
     )
 }  # fmt: skip
 REQUIRED_TABLES = tuple(name for name, table in TABLES.items() if table.required)

@@ -1,8 +1,9 @@
-"""The canonical tables of where visitors come from and what reaches them.
+"""The canonical tables of where visitors come from and what reaches them, of plans and peers.
 
 Visits, search terms, product pages, advertised products, live sessions, creators' posts, tests of
-spend and budgets. All are optional; `schema.py` takes them up. Money that stands here by session,
-post or product is part of what `ad_spend` holds by campaign: it is never added to it.
+spend, budgets and the platform's figures of similar shops. All are optional; `schema.py` takes them
+up. Money that stands here by session, post or product is part of what `ad_spend` holds by campaign:
+it is never added to it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from helpers.store.columns import (
 )
 
 CREATOR_KINDS = ("own", "kol", "koc")
+PEER_GROUPS = ("average", "best")
 
 SESSIONS = Table(
     "sessions",
@@ -184,6 +186,23 @@ BUDGETS = Table(
         Column("channel", "string", "channel of a marketing line; empty for the whole shop",
                nullable=False, default=""),
         money("amount", "money planned", required=True, nullable=False),
+    ),
+    dated_by="month",
+)  # fmt: skip
+
+PEERS = Table(
+    "peers",
+    "one metric of shops like this one in one month, as the platform shows it 同行同层",
+    ("shop_id", "month", "metric", "peer_group"),
+    (
+        SHOP,
+        day("month", "first day of the month", required=True, nullable=False),
+        text("metric", "metric as in helpers/plan/metrics.toml: conversion_rate, order_value ...",
+             required=True, nullable=False),
+        text("peer_group", "average 同行平均 or best 同行优秀", required=True, nullable=False,
+             values=PEER_GROUPS),
+        Column("value", "float64", "their value, in the metric's unit; rates 0 to 1",
+               required=True, nullable=False, minimum=0),
     ),
     dated_by="month",
 )  # fmt: skip

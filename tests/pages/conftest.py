@@ -1,5 +1,7 @@
 import http.server
 import json
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers.report import downloads, page, text
+from helpers.report.record import published_numbers
 from tests.report import shop
 
 TEXTS = Path(__file__).parents[1] / "report" / "texts"
@@ -51,10 +54,21 @@ def site(tmp_path_factory):
         write("index.html", page.render_index(language, context))
     for table in record["tables"]:
         downloads.write_csv(table, release / "tables" / f"20_demo-{table['name']}.csv")
-    downloads.write_workbook(record["tables"], release / "tables.xlsx")
-    for name in ("facts.json", "quality.json"):
-        _write(release, name, "{}")
+    tables = [{**table, "chapter": "20_demo"} for table in record["tables"]]
+    downloads.write_workbook(tables, release / "tables.xlsx", period="2025-11", as_of="2025-11-30")
+    _write(release, "facts.json", json.dumps(record["facts"]))
+    _write(release, "numbers.json", json.dumps(published_numbers([record])))
+    _write(release, "quality.json", json.dumps(context["quality"]))
     return release
+
+
+@pytest.fixture(scope="session")
+def published_sample(project_root):
+    """The sample shop's report as `make report` leaves it, made anew where it has changed."""
+    command = [sys.executable, project_root / "run_all.py"]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[-1]).parent.resolve()
 
 
 def _write(folder, name, content):

@@ -152,8 +152,8 @@ def test_on_paper_no_figure_and_no_card_is_cut(opened, name):
     tab.emulate_media(media="print")
     tab.set_viewport_size({"width": 688, "height": 1000})
     kept = tab.evaluate(
-        """() => [...document.querySelectorAll('figure, .sr-card, .sr-actions')].map(e =>
-            [getComputedStyle(e).breakInside, e.getBoundingClientRect().height])"""
+        """() => [...document.querySelectorAll('figure, .sr-card, .sr-actions li, .sr-table tr')]
+            .map(e => [getComputedStyle(e).breakInside, e.getBoundingClientRect().height])"""
     )
     assert kept
     assert all(rule == "avoid" and height < 950 for rule, height in kept)

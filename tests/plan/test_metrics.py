@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ FIXED = {
     "repurchase_rate_cohort", "returning_customer_rate", "ltv_12m", "on_time_in_full",
     "inventory_days", "payment_success_rate", "organic_share", "nps",
 }  # fmt: skip
-CHAPTERS = {"traffic", "lifecycle", "product", "supply_chain", "evaluation"}
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+CHAPTERS = {path.stem[3:] for path in NOTEBOOKS.glob("*.ipynb")}
 ENTRY = {
     "id": "m", "unit": "ratio", "better": "up", "chapter": "traffic", "section": "1.3",
     "measure": "traffic.m", "version": 1, "name": {"en": "M", "zh": "指标"},

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 LARGEST_BYTES = 1_000_000
+LARGEST_PICTURE_BYTES = 250_000
 REGISTRY = re.compile(r"\b(?:pypi|pythonhosted|npmjs|debian|ubuntu|anaconda|conda)\.(?:org|com)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.*}/])/(?:root|home|Users|work|opt)/\w|[A-Z]:\\+Users\\")
 UNFINISHED = re.compile(
@@ -72,6 +73,23 @@ def test_every_make_command_of_the_documents_is_a_target(
     }
     assert told
     assert told <= targets
+
+
+def test_every_link_of_the_documents_leads_to_a_file(project_root: Path) -> None:
+    lost = [
+        f"{path.name}: {target}"
+        for path in documents(project_root)
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read_text(path))
+        if not (path.parent / target).exists()
+    ]
+    assert lost == []
+
+
+def test_the_readme_is_short_and_shows_a_page(project_root: Path) -> None:
+    readme = (project_root / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 90
+    (picture,) = re.findall(r"!\[[^\]]{20,}\]\((docs/[\w.]+)\)", readme)
+    assert (project_root / picture).stat().st_size <= LARGEST_PICTURE_BYTES
 
 
 @pytest.mark.parametrize("command", ["make report", "make test"])

@@ -38,11 +38,18 @@ class FakeStore:
         }
         self.__dict__.update(changes)
 
+    def require(self, table, *columns):
+        raise MissingTable(table, columns)
+
     def title(self, language):
         return self.prepared.title[language]
 
     def mart(self, name):
         return name
+
+    def tables_behind(self, names):
+        behind = {"customer_orders": ("orders", "order_lines")}
+        return [table for name in names for table in behind.get(name, (name,))]
 
     def table(self, name):
         return name

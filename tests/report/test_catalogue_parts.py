@@ -19,9 +19,11 @@ def catalogue(tmp_path):
 
     text.folders.append(tmp_path)
     text.load.cache_clear()
+    text.own.cache_clear()
     yield load
     text.folders.remove(tmp_path)
     text.load.cache_clear()
+    text.own.cache_clear()
 
 
 def test_parts_add_their_blocks_and_columns(catalogue):

@@ -6,6 +6,7 @@ import pytest
 
 from helpers.plan import metrics
 from helpers.report import fonts, text
+from helpers.report.languages import FILE, FOLDER, LANGUAGES
 from helpers.report.text.template import parse, placeholders
 
 NAMES = [name for name in text.names() if name != "demo"]
@@ -28,7 +29,7 @@ def is_template(path):
 
 
 def catalogue(language, name):
-    return dict(leaves(text.load(language, name)))
+    return dict(leaves(text.own(language, name)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,6 +44,18 @@ def test_both_languages_state_the_same_values(name):
     for path in set(english) & set(chinese):
         if name == "common" or is_template(path):
             assert placeholders(english[path]) == placeholders(chinese[path]), path
+
+
+def test_a_further_language_says_nothing_that_english_does_not():
+    further = [code for code in LANGUAGES if code not in ("en", "zh")]
+    for path in (path for code in further for path in (FOLDER / code).glob("*.toml")):
+        if path.name == FILE:
+            continue
+        english, other = catalogue("en", path.stem), catalogue(path.parent.name, path.stem)
+        assert set(other) <= set(english), path
+        for key in other:
+            if path.stem == "common" or is_template(key):
+                assert placeholders(other[key]) == placeholders(english[key]), (path, key)
 
 
 @pytest.mark.parametrize("name", NAMES)

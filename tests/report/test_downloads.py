@@ -3,12 +3,14 @@
 import csv
 import re
 import zipfile
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from helpers.plan import metrics
 from helpers.report import downloads
 
 TABLE = {
@@ -53,36 +55,91 @@ def test_no_text_begins_like_a_formula(text):
     assert not downloads.safe_text(text).lstrip(" ").startswith(FORMULA_BEGINNINGS)
 
 
-def test_a_workbook_holds_the_same_values_and_neither_formula_nor_link(tmp_path):
+def write(tables, path):
+    downloads.write_workbook(tables, path, period="2025-11", as_of="2025-11-30")
+    return CalamineWorkbook.from_path(str(path))
+
+
+def part(path, name):
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name).decode()
+
+
+def shown_as(path, sheet, cell):
+    """The number format of a cell, as the workbook's own styles say."""
+    style = int(re.search(rf'<c r="{cell}" s="(\d+)"', part(path, f"xl/worksheets/{sheet}.xml"))[1])
+    styles = part(path, "xl/styles.xml")
+    cells = re.search(r"<cellXfs.*?</cellXfs>", styles, re.DOTALL)[0]
+    number = re.findall(r'<xf numFmtId="(\d+)"', cells)[style]
+    own = dict(re.findall(r'<numFmt numFmtId="(\d+)" formatCode="([^"]+)"', styles))
+    # ECMA-376, 18.8.30: the formats that every spreadsheet knows by number.
+    return own.get(number, {"2": "0.00", "3": "#,##0", "4": "#,##0.00"}.get(number))
+
+
+def test_a_workbook_holds_the_same_values_and_neither_formula_nor_link_to_outside(tmp_path):
     path = tmp_path / "t.xlsx"
-    downloads.write_workbook([TABLE, TABLE], path)
-    workbook = CalamineWorkbook.from_path(str(path))
-    assert workbook.sheet_names == ["20 segments", "20 segments 2"]
-    rows = workbook.get_sheet_by_index(0).to_python()
+    workbook = write([TABLE], path)
+    assert workbook.sheet_names == ["Contents 目录", "20 segments"]
+    rows = workbook.get_sheet_by_index(1).to_python()
     assert rows[1] == ["Loyal 忠诚", 12, 1234.5]
     assert rows[2][0] == "=cmd|' /C calc'!A1"
-    with zipfile.ZipFile(path) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    sheet = part(path, "xl/worksheets/sheet2.xml")
     assert "<f>" not in sheet
     assert "<hyperlink" not in sheet
     assert re.search(r'<pane [^>]*ySplit="1"[^>]*state="frozen"', sheet)
+    with zipfile.ZipFile(path) as archive:
+        assert not [name for name in archive.namelist() if "worksheets/_rels" in name]
+
+
+def test_the_first_sheet_lists_every_table_and_leads_to_its_sheet(tmp_path):
+    path = tmp_path / "t.xlsx"
+    other = {**TABLE, "name": "win_back", "chapter": "30_product", "rows": []}
+    rows = write([TABLE, other], path).get_sheet_by_index(0).to_python()
+    assert rows[1] == [
+        "Segments", "人群", "20 segments", 3, "20_demo", "2025-11", date(2025, 11, 30),
+    ]  # fmt: skip
+    assert rows[2][2:5] == ["30 win back", 0, "30_product"]
+    links = re.findall(
+        r'<hyperlink [^>]*location="([^"]+)"', part(path, "xl/worksheets/sheet1.xml")
+    )
+    assert links == ["'20 segments'!A1", "'30 win back'!A1"]
+
+
+def test_figures_dates_and_shares_have_the_formats_of_a_spreadsheet(tmp_path):
+    path = tmp_path / "t.xlsx"
+    named = {"en": "Repurchase rate", "zh": "复购率"}
+    assert metrics.metric("repurchase_rate").name == named
+    units = ("metric", "by_metric", "money", "customers", "ratio", "pp", "date", "month", "days")
+    columns = [{"name": u, "unit": u, "header": {"en": u, "zh": u}} for u in units]
+    row = [named, 0.284, 1234.5, 12.0, 0.25, -0.012, "2025-11-03", "2025-11-01", 4.25]
+    table = {**TABLE, "columns": columns, "rows": [row, [named, *[None] * 8]]}
+    rows = write([table], path).get_sheet_by_index(1).to_python()
+    assert rows[1][6:8] == [date(2025, 11, 3), date(2025, 11, 1)]
+    assert rows[0][2:6] == ["money (CNY)", "customers", "ratio", "pp (pp 百分点)"]
+    assert [shown_as(path, "sheet2", f"{letter}2") for letter in "BCDEFGHI"] == [
+        "0.0%", "#,##0.00", "#,##0", "0.0%", "0.0%", "yyyy-mm-dd", "yyyy-mm", "#,##0.0",
+    ]  # fmt: skip
 
 
 def test_a_workbook_is_the_same_bytes_for_the_same_tables(tmp_path):
     first, second = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
-    downloads.write_workbook([TABLE], first)
-    downloads.write_workbook([TABLE], second)
+    write([TABLE], first)
+    write([TABLE], second)
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_workbook_without_tables_can_still_be_opened(tmp_path):
-    path = tmp_path / "t.xlsx"
-    downloads.write_workbook([], path)
-    assert CalamineWorkbook.from_path(str(path)).sheet_names
+    assert write([], tmp_path / "t.xlsx").sheet_names == ["Contents 目录"]
 
 
-@pytest.mark.parametrize("name", ["a" * 60, "a[b]:c*?/d\\", "'quoted'"])
+@pytest.mark.parametrize("name", ["a" * 60, "a[b]:c*?/d\\", "'quoted'", "cost_by_definition"])
 def test_a_sheets_name_is_one_that_excel_takes(name):
-    found = downloads.sheet_name({"name": name, "chapter": "20_demo"}, set())
-    assert 0 < len(found) <= 31
+    found = downloads.sheet_name("20_demo", name)
+    assert found.startswith("20 ")
+    assert len(found) <= 31
     assert not set(found) & set("[]:*?/\\'")
+
+
+def test_long_names_that_begin_alike_stay_two_sheets():
+    names = {downloads.sheet_name("20_demo", "a" * 40 + letter) for letter in "abcdefgh"}
+    assert len(names) == 8

@@ -1,13 +1,15 @@
 """Pages are whole HTML documents that need nothing else and hold nothing that could run."""
 
 import re
+from calendar import monthrange
+from datetime import date
 from pathlib import Path
 
 import nbformat.v4 as v4
 import pytest
 
 from helpers.plan import metrics
-from helpers.report import exporter, fonts, front, page
+from helpers.report import downloads, exporter, fonts, front, page, paper, site
 from helpers.report.voice import Voice
 from tests.report import shop
 
@@ -137,7 +139,7 @@ def test_the_bridge_is_exact_to_the_cent_and_leaves_out_steps_of_nothing(pages):
 
 
 def test_a_note_is_said_in_the_language(pages):
-    assert "235,151行" in words(pages["index", "zh"])
+    assert "235,151</span>行" in pages["index", "zh"]
 
 
 def test_every_letter_of_a_chinese_page_has_a_glyph_in_the_embedded_font(pages):
@@ -169,19 +171,70 @@ def test_a_chapter_that_failed_has_a_plain_notice(record):
     assert "供应链" in words(html)
 
 
-def test_the_list_of_all_reports_has_the_newest_first():
+def release(store, label, published, status="complete"):
+    year, month = map(int, label.split("-"))
+    end = f"{label}-{monthrange(year, month)[1]}"
+    return {
+        "store": store, "title": {"en": store.title(), "zh": store}, "languages": ["en", "zh"],
+        "period": {"label": label, "start": f"{label}-01", "end": end},
+        "published_at": f"{published}T08:00:00+00:00", "status": status,
+        "address": f"{store}/{label}/index.html", "verdict": {"en": f"Verdict on {label}."},
+    }  # fmt: skip
+
+
+def test_the_list_of_all_reports_is_by_store_with_the_newest_release_and_period_first():
     entries = [
-        {"store": name, "title": {"en": name}, "period": shop.context({})["period"],
-         "published_at": when, "address": f"{name}/2025-11/index.html", "languages": ["en", "zh"],
-         "status": status, "verdict": None}
-        for name, when, status in (("old", "2025-10-01T00:00:00+00:00", "complete"),
-                                   ("new", "2025-12-01T00:00:00+00:00", "incomplete"))
-    ]  # fmt: skip
-    html = page.render_site_index(entries, ["en", "zh"])
-    assert html.index("new/2025-11/index.html") < html.index("old/2025-11/index.html")
-    assert "new/2025-11/zh/index.html" in html
-    assert "incomplete" in words(html)
+        release("old", "2025-08", "2025-10-01", "incomplete"),
+        release("new", "2025-09", "2025-12-01"),
+        release("new", "2025-10", "2025-11-02"),
+    ]
+    english = site.part(entries, Voice("", "en", "CNY"), date(2025, 12, 3))
+    assert [store["title"] for store in english["stores"]] == ["New", "Old"]
+    found = english["stores"][0]["releases"]
+    assert [one["period"] for one in found] == ["Oct 2025", "Sep 2025"]
+    assert (
+        found[0]["published"] == "Published 2 Nov 2025, 31\N{NO-BREAK SPACE}days before this list"
+    )
+    assert found[1]["published"] == "Published 1 Dec 2025, 2\N{NO-BREAK SPACE}days before this list"
+    assert english["stores"][1]["releases"][0]["status"] == "incomplete"
+
+
+def test_the_list_of_all_reports_leads_to_each_language_and_to_its_own_parts():
+    html = page.render_site_index([release("shop", "2025-11", "2025-12-01")], ["en", "zh"])
+    assert 'href="shop/2025-11/index.html"' in html
+    assert 'href="shop/2025-11/zh/index.html"' in html
+    assert 'href="#zh-Hans"' in html
+    assert 'id="zh-Hans"' in html
+    assert "Verdict on 2025-11." in words(html)
     assert "尚未发布" in page.render_site_index([], ["zh"])
+
+
+@pytest.mark.parametrize("text", ['a"b', "x</style><p>", "line\nbreak", "back\\slash", "url(x)"])
+def test_a_title_in_a_style_stays_a_string(text):
+    written = paper.css_string(text)
+    assert re.fullmatch(r'"(?:[0-9A-Za-z\u2e80-\u9fff]|\\[0-9a-f]+ )*"', written)
+    read = re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), written[1:-1])
+    assert read == text.replace("\n", "")
+
+
+def test_a_note_is_numbered_once_in_a_section_and_names_tell_their_definition():
+    name, figure = (
+        '<a href="#metric-orders">Orders</a>',
+        '<a class="sr-n" href="#metric-orders">4</a>',
+    )
+    html = paper.with_notes(
+        f"{name}{figure}<h2>Next</h2>{figure}", ["x", "orders"], {"orders": "Paid"}
+    )
+    assert html == (
+        '<a href="#metric-orders" title="Paid" data-note="2">Orders</a>'
+        f'{figure}<h2>Next</h2><a class="sr-n" href="#metric-orders" data-note="2">4</a>'
+    )
+
+
+def test_every_table_names_its_sheet_of_the_workbook(pages):
+    sheet = downloads.sheet_name("20_demo", "segments")
+    assert f"Excel, sheet “{sheet}”" in words(pages["chapter", "en"])
+    assert f"Excel，工作表“{sheet}”" in words(pages["chapter", "zh"])
 
 
 PAYLOADS = (
@@ -221,7 +274,8 @@ def test_one_chapter_alone_does_not_fill_the_list_of_decisions():
     def record(chapter, *worths):
         said = {"en": "Do {}."}
         return {"actions": [{"chapter": chapter, "key": "act", "rank": rank, "worth": worth,
-                             "text": {"en": said["en"].format(worth)}}
+                             "text": {"en": said["en"].format(worth)},
+                             "html": {"en": said["en"].format(worth)}}
                             for rank, worth in enumerate(worths, start=1)]}  # fmt: skip
 
     records = {"20_demo": record("20_demo", 900, 800, 700), "30_demo": record("30_demo", 100, None)}

@@ -6,10 +6,13 @@ import re
 import pytest
 
 from helpers.models.estimate import Estimate
-from helpers.report import blocks, opening
+from helpers.report import basis, blocks, opening
 from helpers.report import record as records
 from helpers.report.blocks import MIME, RECORD_MIME
+from helpers.report.measured import Measured
 from tests.report import shop
+
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 def words(html):
@@ -88,11 +91,40 @@ def test_a_measured_gives_single_values_for_sentences(made):
 
 
 def test_the_source_line_comes_from_what_was_read(found):
-    text = words(found["monthly"].html["en"])
-    assert "Source: customer_orders" in text
-    assert "measure shop.monthly" in text
-    assert "plan 1.3" in text
-    assert "data through 30 Nov 2025" in text
+    assert "Source: customer_orders · data through 30 Nov 2025</p>" in found["monthly"].html["en"]
+    assert "来源：customer_orders · 数据截至2025年11月30日</p>" in found["monthly"].html["zh"]
+
+
+def test_how_a_figure_was_computed_is_folded_below_it(found):
+    folds = {
+        language: re.search(r'<details class="sr-how">.*?</details>', html)[0]
+        for language, html in found["monthly"].html.items()
+    }
+    terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", folds["en"].replace(NBSP, " "))
+    assert terms == [
+        ("Measure", "<code>shop.monthly</code>"),
+        ("Definition", '<a href="#metric-repurchase_rate">Repurchase rate</a>'),
+        ("Tables", "orders (120,345 rows), order_lines (240,100 rows)"),
+        ("Their checks", "1 check passed; 3 rows in quarantine, not counted"),
+        ("Result", "24 rows"),
+        ("Plan", "section 1.3"),
+    ]
+    assert "orders（120,345行）、order_lines（240,100行）" in words(folds["zh"])
+    assert folds["zh"].count("<dt>") == len(terms)
+
+
+def test_the_verdict_of_a_figure_is_that_of_its_own_tables():
+    answer = Measured("shop.spend", shop.channels(None, None), sources=("ad_spend",))
+    quality = shop.FakeStore().quality | {"rows": {"ad_spend": 7, "orders": 5}}
+    found = basis.of(shop.FakeStore(quality=quality), answer)
+    assert found.tables == {"ad_spend": 7}
+    assert found.checks == {"pass": 0, "warn": 1, "fail": 0}
+    assert found.quarantined == 0
+
+
+def test_a_table_that_the_store_does_not_have_is_not_named_behind_a_figure():
+    answer = Measured("shop.spend", shop.channels(None, None), sources=("ad_spend",))
+    assert basis.of(shop.FakeStore(), answer).tables == {}
 
 
 def test_actions_are_sentences_with_money_and_hide_small_groups(found, record):
@@ -114,7 +146,10 @@ def test_the_record_holds_what_the_run_and_other_chapters_need(record):
     }  # fmt: skip
     assert record["provenance"]["as_of"] == "2025-11-30"
     assert [table["name"] for table in record["tables"]] == ["segments"]
-    assert record["figures"]["channels.cost"] == 182.4
+    assert record["figures"]["20_demo/channels.title"] == {
+        "cost": {"value": 182.4, "unit": "money"}
+    }
+    assert record["sheets"]["20_demo/channels"]["columns"]["n"] == [1200.0, 2200.0, 480.0, "<10"]
     assert json.loads(json.dumps(dict(record), allow_nan=False))
 
 

@@ -113,7 +113,7 @@ def test_every_figure_says_where_it_stands_in_the_record_the_same_in_both_langua
     )
     assert [found[:2] for found in english] == [found[:2] for found in chinese]
     for fact, field, shown in english:
-        row = fact.removeprefix("segments:")
+        row = fact.removeprefix("20_demo/segments:")
         kept = (
             record["total"]
             if row == "total"

@@ -60,7 +60,8 @@ def test_numbers_carry_their_fact_and_link_to_their_definition():
 
 def test_a_plain_number_carries_the_id_of_its_sentence():
     pieces = ENGLISH.fill("The rate is {rate:ratio}.", {"rate": 0.5}, "needs_rate")
-    assert list(template.numbers(pieces)) == ["needs_rate.rate"]
+    assert list(template.numbers(pieces)) == ["20_demo/needs_rate"]
+    assert template.figures(pieces) == {"rate": {"value": 0.5, "unit": "ratio"}}
 
 
 @pytest.mark.parametrize("written", ["{n:furlongs}", "{n:word one}", "{N}", "{ n }", "}"])

@@ -30,7 +30,7 @@ def test_all_that_the_contract_names_is_published(once):
     shop, done = once
     names = {"index.html", "10_traffic.html", "90_evaluation.html"}
     wanted = names | {f"zh/{name}" for name in names} | {
-        "facts.json", "quality.json", "run.json", "manifest.json", "tables.xlsx",
+        "facts.json", "numbers.json", "quality.json", "run.json", "manifest.json", "tables.xlsx",
         "tables/10_traffic-t.csv", "tables/90_evaluation-t.csv", "index of the site",
     }  # fmt: skip
     assert set(shop.bytes_published()) == wanted

@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers.report.charts.figure import SOFT, WORSE, Canvas
-from helpers.report.formats import NUMERIC_UNITS, is_missing
+from helpers.report.formats import (
+    NUMERIC_UNITS,
+    is_missing,
+    month_name,
+    show_axis_day,
+    year_name,
+)
+from helpers.report.sheet import TARGET, Label, Sheet, place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABEL_PX = 11
 _LINE_PX = 15
+End = tuple[Any, float, Label, str]
 
 
 def format_value_axis(axes: Axes, canvas: Canvas, unit: str, *, horizontal: bool = False) -> None:
@@ -44,30 +52,20 @@ def format_x_axis(axes: Axes, canvas: Canvas, places: Sequence[Any]) -> None:
     if len(places) and hasattr(places[0], "year"):
         format_time_axis(axes, canvas, places)
     elif len(places):
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: place(v)))
 
 
 def time_labels(shown: Sequence[Any], canvas: Canvas, *, monthly: bool = True) -> list[str]:
     """Months or days as short labels; the year stands below where it begins."""
     labels = []
+    name = month_name if monthly else show_axis_day
     year = None
     for stamp in shown:
-        if canvas.voice.language == "zh":
-            text = f"{stamp.month}月" if monthly else f"{stamp.month}月{stamp.day}日"
-            extra = f"{stamp.year}年"
-        else:
-            text = f"{stamp:%b}" if monthly else f"{stamp.day} {stamp:%b}"
-            extra = str(stamp.year)
+        text = name(stamp, canvas.voice.language)
+        extra = year_name(stamp, canvas.voice.language)
         labels.append(text if stamp.year == year else f"{text}\n{extra}")
         year = stamp.year
     return labels
-
-
-def show_x(canvas: Canvas, value: Any) -> str:
-    """A place on the x axis as text: a month, a day or a number."""
-    if hasattr(value, "year"):
-        return canvas.voice.show(value, "month" if value.day == 1 else "date")
-    return str(value)
 
 
 def begin_at_zero(axes: Axes, values: Sequence[float], *, always: bool = False) -> None:
@@ -83,35 +81,39 @@ def begin_at_zero(axes: Axes, values: Sequence[float], *, always: bool = False) 
         axes.set_ylim(low - room, high + room)
 
 
-def draw_target(
-    axes: Axes, canvas: Canvas, target: float | None, unit: str, times: Sequence[Any]
-) -> list[tuple[Any, float, str, str]]:
+def target_label(canvas: Canvas, sheet: Sheet, between: str = " ") -> Label:
+    """The target in words."""
+    value = canvas.voice.show(sheet.target, sheet.target_unit, strip=True)
+    text = canvas.voice.say("chart.target", value=value).replace(" ", between, 1)
+    return Label(text, sheet.id, (TARGET,))
+
+
+def draw_target(axes: Axes, canvas: Canvas, sheet: Sheet, times: Sequence[Any]) -> list[End]:
     """The target as a dashed line from the first to the last time; its label as a line end."""
-    if target is None or is_missing(target) or not len(times):
+    if sheet.target is None or is_missing(sheet.target) or not len(times):
         return []
     ends = [min(times), max(times)]
-    axes.plot(ends, [target] * 2, color=WORSE, lw=1.3, ls=(0, (5, 3)), zorder=1.5)
-    between = "\n" if canvas.narrow else " "
-    value = canvas.voice.show(target, unit, strip=True)
-    text = canvas.voice.say("chart.target", value=value).replace(" ", between, 1)
-    return [(ends[1], target, text, "#B5430B")]
+    axes.plot(ends, [sheet.target] * 2, color=WORSE, lw=1.3, ls=(0, (5, 3)), zorder=1.5)
+    label = target_label(canvas, sheet, "\n" if canvas.narrow else " ")
+    return [(ends[1], sheet.target, label, "#B5430B")]
 
 
-def label_ends(axes: Axes, ends: Sequence[tuple[Any, float, str, str]]) -> None:
-    """Write names at the ends of lines (x, y, text, colour), pushed apart where they meet."""
+def label_ends(axes: Axes, ends: Sequence[End]) -> None:
+    """Write names at the ends of lines (x, y, label, colour), pushed apart where they meet."""
     if not ends:
         return
     low, high = axes.get_ylim()
     height_px = axes.get_position().height * axes.figure.get_figheight() * 72  # type: ignore[union-attr]
-    line_px = _LINE_PX * max(1 + text.count("\n") for _, _, text, _ in ends)
+    line_px = _LINE_PX * max(1 + label.text.count("\n") for _, _, label, _ in ends)
     step = (high - low) * line_px / max(height_px, 1)
     order = sorted(range(len(ends)), key=lambda i: ends[i][1])
     places = spread([ends[i][1] for i in order], step)
     for i, y in zip(order, places, strict=True):
-        x, actual, text, colour = ends[i]
+        x, actual, label, colour = ends[i]
         axes.annotate(
-            text,
+            label.text,
             (x, actual),
+            gid=label.mark,
             xytext=(6, (y - actual) / step * line_px),
             textcoords="offset points",
             va="center",

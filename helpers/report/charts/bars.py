@@ -12,10 +12,13 @@ from helpers.report.charts.figure import (
     SOFT,
     WORSE,
     Canvas,
+    Drawing,
     Mark,
     render,
 )
+from helpers.report.findings import display_unit
 from helpers.report.formats import is_missing
+from helpers.report.sheet import Label, Sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +40,7 @@ def bars(
     focus: str | None = None,
     n: str | None = None,
     alt: str = "",
-) -> str:
+) -> Drawing:
     """Draw one bar a row, in the frame's order from the top.
 
     Args:
@@ -54,9 +57,13 @@ def bars(
         alt: The takeaway in words.
     """
     axis.check_unit(unit)
-    column = canvas.voice.localised(list(frame.columns), label)
     rows = frame[[not is_missing(v) for v in frame[value]]].to_dict("records")
+    units = {label: "value", value: display_unit(value, unit)}
+    units |= {name: units[value] for name in (low, high) if name}
+    units |= {n: "customers"} if n else {}
+    sheet = Sheet(canvas.fact or canvas.id, units, rows, target=target, target_unit=unit)
     height = 46 + ROW_PX * len(rows) + (18 if target is not None else 0)
+    names = [sheet.show(canvas.voice, i, label) for i in range(len(rows))]
 
     def draw(figure: Figure) -> list[Mark]:
         axes = figure.add_subplot()
@@ -68,14 +75,13 @@ def bars(
         marks = []
         for i, row in enumerate(rows):
             end = _interval(axes, i, row, (value, low, high), FOCUS if strong[i] else CONTEXT)
+            said = sheet.label(sheet.show(canvas.voice, i, value), i, value)
             axes.annotate(
-                canvas.voice.show(row[value], unit), (end, i), xytext=(5, 0),
-                textcoords="offset points", va="center", fontsize=axis.LABEL_PX + 1, color=INK,
-                annotation_clip=False,
+                said.text, (end, i), xytext=(5, 0), textcoords="offset points", va="center",
+                fontsize=axis.LABEL_PX + 1, color=INK, annotation_clip=False, gid=said.mark,
             )  # fmt: skip
-            text = _hover(canvas, row, column, label, value, unit, low, high, n)
-            marks.append(Mark(axes, 0, i - 0.5, text, float(row[value]) or 1e-9, 1))
-        names = [canvas.voice.name_of(label, row[column]) for row in rows]
+            hover = _hover(canvas, sheet, i, names[i], (value, low, high), n)
+            marks.append(Mark(axes, 0, i - 0.5, hover, float(row[value]) or 1e-9, 1))
         axes.set_yticks(places, [axis.shorten(name, 20 if canvas.narrow else 34) for name in names])
         axes.set_ylim(len(rows) - 0.4, -0.6 if target is None else -1.2)
         axes.tick_params(axis="y", labelsize=axis.LABEL_PX + 1, labelcolor=INK, length=0)
@@ -84,10 +90,10 @@ def bars(
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(axis="x", length=0, labelbottom=False)
         if target is not None:
-            _target(axes, canvas, target, unit)
+            _target(axes, canvas, sheet)
         return marks
 
-    return render(canvas, height, draw, alt)
+    return render(canvas, sheet, height, draw, alt)
 
 
 def _interval(
@@ -110,20 +116,26 @@ def _interval(
 
 
 def _hover(
-    canvas: Canvas, row: dict[str, Any], column: str, label: str, value: str, unit: str,
-    low: str | None, high: str | None, n: str | None,
-) -> str:  # fmt: skip
-    show = canvas.voice.show
-    text = f"{canvas.voice.name_of(label, row[column])}: {show(row[value], unit)}"
-    if low and high and not is_missing(row[low]):
-        text += f" ({show(row[low], unit)} – {show(row[high], unit)})"
-    return f"{text}, n = {show(row[n], 'customers')}" if n else text
+    canvas: Canvas, sheet: Sheet, row: int, name: str, columns: tuple[str, str | None, str | None],
+    n: str | None,
+) -> Label:  # fmt: skip
+    value, low, high = columns
+    fields = [value]
+    text = f"{name}: {sheet.show(canvas.voice, row, value)}"
+    if low and high and not is_missing(sheet.rows[row][low]):
+        fields += [low, high]
+        ends = (sheet.show(canvas.voice, row, end) for end in (low, high))
+        text += f" ({' – '.join(ends)})"
+    if n:
+        fields.append(n)
+        text += f", n = {sheet.show(canvas.voice, row, n)}"
+    return sheet.label(text, row, *fields)
 
 
-def _target(axes: Any, canvas: Canvas, target: float, unit: str) -> None:
-    axes.axvline(target, color=WORSE, linewidth=1.3, linestyle=(0, (5, 3)))
-    text = canvas.voice.say("chart.target", value=canvas.voice.show(target, unit, strip=True))
+def _target(axes: Any, canvas: Canvas, sheet: Sheet) -> None:
+    axes.axvline(sheet.target, color=WORSE, linewidth=1.3, linestyle=(0, (5, 3)))
+    label = axis.target_label(canvas, sheet)
     axes.annotate(
-        text, (target, -0.85), xytext=(4, 0), textcoords="offset points", va="center",
-        fontsize=axis.LABEL_PX, color="#B5430B", annotation_clip=False,
+        label.text, (sheet.target, -0.85), xytext=(4, 0), textcoords="offset points", va="center",
+        fontsize=axis.LABEL_PX, color="#B5430B", annotation_clip=False, gid=label.mark,
     )  # fmt: skip

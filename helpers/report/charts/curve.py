@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helpers.report.charts import axis
-from helpers.report.charts.figure import FOCUS, SERIES, SOFT, Canvas, Mark, render
+from helpers.report.charts.figure import FOCUS, SERIES, SOFT, Canvas, Drawing, Mark, render
+from helpers.report.findings import display_unit
+from helpers.report.formats import is_missing
+from helpers.report.sheet import Sheet, place_unit
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+# Held-out time that begins so late leaves no room for its name before the names of the lines.
+LATE = 0.6
 
 
 def curve(
@@ -24,7 +30,7 @@ def curve(
     high: str | None = None,
     since: Any = None,
     alt: str = "",
-) -> str:
+) -> Drawing:
     """Draw two lines over the same axis: actual solid, predicted dashed with its band.
 
     Args:
@@ -41,6 +47,9 @@ def curve(
     """
     axis.check_unit(unit)
     rows = frame.sort_values(x, kind="stable")
+    units = {x: place_unit(list(rows[x]))}
+    units |= {name: display_unit(name, unit) for name in (actual, predicted)}
+    sheet = Sheet(canvas.fact or canvas.id, units, rows.to_dict("records"))
     names = {actual: canvas.voice.say("word.actual"), predicted: canvas.voice.say("word.predicted")}
 
     def draw(figure: Figure) -> list[Mark]:
@@ -55,37 +64,43 @@ def curve(
         axes.plot(rows[x], rows[predicted], color="#C24E10", linestyle=(0, (4, 2)))
         axes.plot(rows[x], rows[actual], color=FOCUS)
         if since is not None:
+            late = (rows[x] <= since).mean() > LATE
             axes.axvline(since, color=SOFT, linewidth=0.8)
             axes.annotate(
-                canvas.voice.say("chart.held_out"), (since, axes.get_ylim()[1]), xytext=(4, -2),
+                canvas.voice.say("chart.held_out"), (since, axes.get_ylim()[1]),
+                xytext=(-4 if late else 4, -2), ha="right" if late else "left",
                 textcoords="offset points", va="top", **axis.quiet(),
             )  # fmt: skip
         ends = []
         for column, colour in ((actual, FOCUS), (predicted, "#B5430B")):
-            known = rows.dropna(subset=[column])
-            if len(known):
-                last = known.iloc[-1]
-                text = f"{names[column]} {canvas.voice.show(last[column], unit)}"
-                ends.append((last[x], float(last[column]), text, colour))
+            if known := _known(sheet, column):
+                row = sheet.rows[known[-1]]
+                text = f"{names[column]} {sheet.show(canvas.voice, known[-1], column)}"
+                label = sheet.label(text, known[-1], column)
+                ends.append((row[x], float(row[column]), label, colour))
         axis.label_ends(axes, ends)
         return [
             mark
             for column in (actual, predicted)
-            for mark in _marks(axes, canvas, rows, x, column, names[column], unit)
+            for mark in _marks(axes, canvas, sheet, x, column, names[column])
         ]
 
-    return render(canvas, 260 if canvas.narrow else 300, draw, alt)
+    return render(canvas, sheet, 260 if canvas.narrow else 300, draw, alt)
 
 
-def _marks(
-    axes: Any, canvas: Canvas, rows: pd.DataFrame, x: str, column: str, name: str, unit: str
-) -> list[Mark]:
+def _known(sheet: Sheet, column: str) -> list[int]:
+    """Rows in which a column has a value."""
+    return [i for i, row in enumerate(sheet.rows) if not is_missing(row[column])]
+
+
+def _marks(axes: Any, canvas: Canvas, sheet: Sheet, x: str, column: str, name: str) -> list[Mark]:
     import matplotlib.dates as dates
 
     marks = []
-    for row in rows.dropna(subset=[column]).to_dict("records"):
+    for i in _known(sheet, column):
+        row = sheet.rows[i]
         place = dates.date2num(row[x]) if hasattr(row[x], "year") else row[x]
-        value = canvas.voice.show(row[column], unit)
-        text = f"{name}, {axis.show_x(canvas, row[x])}: {value}"
-        marks.append(Mark(axes, float(place), float(row[column]), text))
+        when, value = (sheet.show(canvas.voice, i, name) for name in (x, column))
+        label = sheet.label(f"{name}, {when}: {value}", i, column)
+        marks.append(Mark(axes, float(place), float(row[column]), label))
     return marks

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.report import fonts
+from helpers.report.sheet import Label, Sheet
 from helpers.report.voice import Voice
 
 if TYPE_CHECKING:
@@ -26,16 +27,25 @@ _STYLE = Path(__file__).parents[1] / "theme" / "report.mplstyle"
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _FAMILY = re.compile(r"\s*font-family:[^;]*;?")
+_TICK = re.compile(r"[xy]tick_\d")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """Where a chart is drawn: width, language and formats, and the figure's own id."""
+    """Where a chart is drawn.
+
+    Attributes:
+        id: The figure's own id.
+        voice: Language and formats.
+        width_px: Width of the drawing.
+        fact: Id of the facts that the figure states; its own id when empty.
+    """
 
     id: str
     voice: Voice
     width_px: int = WIDE_PX
+    fact: str = ""
 
     @property
     def narrow(self) -> bool:
@@ -53,19 +63,28 @@ class Mark:
     axes: Axes
     x: float
     y: float
-    text: str
+    label: Label
     width: float = 0.0
     height: float = 0.0
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as an SVG element, and the numbers that it states."""
+
+    svg: str
+    sheet: Sheet
 
 
 Draw = Callable[["Figure"], Sequence[Mark]]
 
 
-def render(canvas: Canvas, height_px: int, draw: Draw, alt: str) -> str:
-    """Draw a figure and return it as an SVG element.
+def render(canvas: Canvas, sheet: Sheet, height_px: int, draw: Draw, alt: str) -> Drawing:
+    """Draw a figure as an SVG element.
 
     Args:
         canvas: Width and id; all ids inside begin with it.
+        sheet: The numbers that the figure states.
         height_px: Height at full width.
         draw: Puts axes and artists on the figure; returns the marks.
         alt: The takeaway, read out in the figure's place.
@@ -87,7 +106,7 @@ def render(canvas: Canvas, height_px: int, draw: Draw, alt: str) -> str:
         target = io.BytesIO()
         canvas_svg.print_svg(target, metadata={"Date": None, "Creator": None})
         hits = [_hit(mark, height_px) for mark in marks]
-    return clean(target.getvalue(), canvas.id, alt, hits)
+    return Drawing(clean(target.getvalue(), canvas.id, alt, hits), sheet)
 
 
 def ensure_font() -> None:
@@ -117,8 +136,15 @@ def _hit(mark: Mark, height_px: int) -> ElementTree.Element:
         element = ElementTree.Element(
             "circle", {"cx": f"{left:.1f}", "cy": f"{height_px - bottom:.1f}", "r": "9"}
         )
-    ElementTree.SubElement(element, "title").text = mark.text
+    element.attrib |= _fact_attributes(mark.label.mark)
+    ElementTree.SubElement(element, "title").text = mark.label.text
     return element
+
+
+def _fact_attributes(mark: str | None) -> dict[str, str]:
+    """What a label's mark says, as attributes of its element."""
+    fact, _, fields = (mark or "").partition(" ")
+    return {"data-fact": fact, "data-field": fields} if fields else {}
 
 
 def clean(svg: bytes, figure_id: str, alt: str, hits: Sequence[ElementTree.Element]) -> str:
@@ -158,7 +184,12 @@ def _own_attributes(element: ElementTree.Element, figure_id: str) -> None:
     attributes = element.attrib
     if _XLINK in attributes:
         attributes["href"] = f"#{figure_id}-{attributes.pop(_XLINK).removeprefix('#')}"
-    if "id" in attributes:
+    if facts := _fact_attributes(attributes.get("id")):
+        del attributes["id"]
+        attributes |= facts
+    elif "id" in attributes:
+        if _TICK.match(attributes["id"]):
+            attributes["class"] = "sr-axis"
         attributes["id"] = f"{figure_id}-{attributes['id']}"
     for name, value in attributes.items():
         if "url(#" in value:

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers.report.charts import axis
-from helpers.report.charts.figure import CONTEXT, FOCUS, SERIES, SERIES_TEXT, Canvas, Mark, render
+from helpers.report.charts.figure import (
+    CONTEXT,
+    FOCUS,
+    SERIES,
+    SERIES_TEXT,
+    Canvas,
+    Drawing,
+    Mark,
+    render,
+)
+from helpers.report.findings import display_unit
+from helpers.report.formats import is_missing
+from helpers.report.sheet import Label, Sheet, place_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +41,7 @@ def trend(
     target: float | None = None,
     last_year: str | None = None,
     alt: str = "",
-) -> str:
+) -> Drawing:
     """Draw values over time.
 
     Args:
@@ -46,19 +58,26 @@ def trend(
         alt: The takeaway in words.
     """
     axis.check_unit(unit)
+    frame = frame.reset_index(drop=True)
     names = list(dict.fromkeys(frame[series])) if series else []
-    lines = _Lines(canvas, frame, x, y, unit, series, low, high, target, last_year)
+    units = {x: place_unit(list(frame[x]))} | ({series: "value"} if series else {})
+    units |= {name: display_unit(y, unit) for name in (y, low, high) if name}
+    rows = frame.to_dict("records")
+    sheet = Sheet(canvas.fact or canvas.id, units, rows, target=target, target_unit=unit)
+    lines = _Lines(canvas, sheet, frame, x, y, unit, series, low, high, last_year)
     if len(names) > MOST_LINES:
         columns = 2 if canvas.narrow else 4
-        rows = -(-len(names) // columns)
-        return render(canvas, 40 + 130 * rows, lambda f: lines.multiples(f, names, columns), alt)
-    return render(canvas, 260 if canvas.narrow else 300, lambda f: lines.one(f, names), alt)
+        height = 40 + 130 * -(-len(names) // columns)
+        return render(canvas, sheet, height, lambda f: lines.multiples(f, names, columns), alt)
+    height = 260 if canvas.narrow else 300
+    return render(canvas, sheet, height, lambda f: lines.one(f, names), alt)
 
 
 class _Lines:
     def __init__(
         self,
         canvas: Canvas,
+        sheet: Sheet,
         frame: pd.DataFrame,
         x: str,
         y: str,
@@ -66,12 +85,11 @@ class _Lines:
         series: str | None,
         low: str | None,
         high: str | None,
-        target: float | None,
         last_year: str | None,
     ) -> None:
-        self.canvas, self.frame, self.x, self.y = canvas, frame, x, y
+        self.canvas, self.sheet, self.frame, self.x, self.y = canvas, sheet, frame, x, y
         self.unit, self.series, self.low, self.high = unit, series, low, high
-        self.target, self.last_year = target, last_year
+        self.last_year = last_year
 
     def one(self, figure: Figure, names: Sequence[Any]) -> list[Mark]:
         axes = figure.add_subplot()
@@ -83,7 +101,7 @@ class _Lines:
             marks += self._line(axes, rows, colour, self._name(name))
             ends += self._ends(rows, SERIES_TEXT[i], self._name(name))
         times = list(self.frame[self.x])
-        ends += axis.draw_target(axes, self.canvas, self.target, self.unit, times)
+        ends += axis.draw_target(axes, self.canvas, self.sheet, times)
         axis.label_ends(axes, ends)
         return marks
 
@@ -102,10 +120,11 @@ class _Lines:
             own = self.frame[self.frame[self.series] == names[place]]
             name = self._name(names[place])
             marks += self._line(axes, own, FOCUS, name)
-            axis.draw_target(axes, self.canvas, self.target, self.unit, list(self.frame[self.x]))
-            value = self.canvas.voice.show(own[self.y].iloc[-1], self.unit)
-            title = f"{axis.shorten(name, 14)}  {value}"
-            axes.set_title(title, loc="left", fontsize=axis.LABEL_PX, color=FOCUS)
+            axis.draw_target(axes, self.canvas, self.sheet, list(self.frame[self.x]))
+            last = int(own.index[-1])
+            title = f"{axis.shorten(name, 14)}  {self._shown(last)}"
+            mark = self.sheet.label(title, last, self.y).mark
+            axes.set_title(title, loc="left", fontsize=axis.LABEL_PX, color=FOCUS, gid=mark)
         times = sorted(set(self.frame[self.x]))
         if times and hasattr(times[0], "year"):
             ends = [times[0], times[-1]]
@@ -115,13 +134,17 @@ class _Lines:
                     label.set_horizontalalignment(side)
         return marks
 
+    def _shown(self, row: int, column: str = "") -> str:
+        return self.sheet.show(self.canvas.voice, row, column or self.y)
+
     def _name(self, name: Any) -> str:
         return "" if name is None else self.canvas.voice.name_of(str(self.series), name)
 
     def _scale(self, axes: Axes) -> None:
         columns = [c for c in (self.y, self.low, self.high, self.last_year) if c]
         values = [value for column in columns for value in self.frame[column]]
-        axis.begin_at_zero(axes, [*values, *([] if self.target is None else [self.target])])
+        target = self.sheet.target
+        axis.begin_at_zero(axes, [*values, *([] if target is None else [target])])
         axis.format_value_axis(axes, self.canvas, self.unit)
         axis.format_x_axis(axes, self.canvas, list(self.frame[self.x]))
 
@@ -143,33 +166,34 @@ class _Lines:
         axes.plot(final[self.x], final[self.y], color=colour)
         if len(final):
             axes.plot(final[self.x].iloc[-1], final[self.y].iloc[-1], "o", color=colour, ms=4.5)
-        return [self._mark(axes, row, name) for row in rows.to_dict("records")]
+        known = rows.dropna(subset=[self.y])
+        return [self._mark(axes, int(row), name) for row in known.index]
 
-    def _mark(self, axes: Axes, row: dict[str, Any], name: str) -> Mark:
+    def _mark(self, axes: Axes, row: int, name: str) -> Mark:
         import matplotlib.dates as dates
 
-        show = self.canvas.voice.show
-        text = f"{name} {axis.show_x(self.canvas, row[self.x])}: {show(row[self.y], self.unit)}"
-        if self.low and self.high:
-            text += f" ({show(row[self.low], self.unit)} – {show(row[self.high], self.unit)})"
-        if row.get("provisional"):
+        values, fields = self.sheet.rows[row], [self.y]
+        text = f"{name} {self._shown(row, self.x)}: {self._shown(row)}"
+        if self.low and self.high and not is_missing(values[self.low]):
+            fields += [self.low, self.high]
+            text += f" ({self._shown(row, self.low)} – {self._shown(row, self.high)})"
+        if values.get("provisional"):
             text += f" · {self.canvas.voice.say('word.provisional')}"
-        x = dates.date2num(row[self.x]) if hasattr(row[self.x], "year") else row[self.x]
-        return Mark(axes, float(x), float(row[self.y]), text.strip())
+        x = values[self.x]
+        place = dates.date2num(x) if hasattr(x, "year") else x
+        label = self.sheet.label(text.strip(), row, *fields)
+        return Mark(axes, float(place), float(values[self.y]), label)
 
-    def _ends(
-        self, rows: pd.DataFrame, colour: str, name: str
-    ) -> list[tuple[Any, float, str, str]]:
+    def _ends(self, rows: pd.DataFrame, colour: str, name: str) -> list[axis.End]:
         rows = rows.dropna(subset=[self.y]).sort_values(self.x, kind="stable")
         if rows.empty:
             return []
-        last = rows.iloc[-1]
-        value = self.canvas.voice.show(last[self.y], self.unit)
-        text = f"{axis.shorten(name, 18)}\n{value}" if name and self.canvas.narrow else value
-        if name and not self.canvas.narrow:
-            text = f"{axis.shorten(name, 18)} {value}"
-        ends = [(last[self.x], float(last[self.y]), text, colour)]
+        row = int(rows.index[-1])
+        value, last = self._shown(row), self.sheet.rows[row]
+        between = "\n" if self.canvas.narrow else " "
+        text = f"{axis.shorten(name, 18)}{between}{value}" if name else value
+        ends = [(last[self.x], float(last[self.y]), self.sheet.label(text, row, self.y), colour)]
         if self.last_year:
-            words = self.canvas.voice.say("word.last_year")
+            words = Label(self.canvas.voice.say("word.last_year"))
             ends.append((last[self.x], float(last[self.last_year]), words, "#737373"))
         return [end for end in ends if end[1] == end[1]]

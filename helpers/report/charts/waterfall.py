@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helpers.report.charts import axis
-from helpers.report.charts.figure import CONTEXT, FOCUS, INK, WORSE, Canvas, Mark, render
+from helpers.report.charts.figure import CONTEXT, FOCUS, INK, WORSE, Canvas, Drawing, Mark, render
+from helpers.report.findings import display_unit
+from helpers.report.sheet import Sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ def waterfall(
     unit: str,
     total: str = "is_total",
     alt: str = "",
-) -> str:
+) -> Drawing:
     """Draw steps from the top down, each from where the one before ended.
 
     Args:
@@ -41,8 +43,9 @@ def waterfall(
     last = len(rows) - 1
     is_total = [bool(row[total]) if total in row else i in (0, last) for i, row in enumerate(rows)]
     spans = _spans([float(row[value]) for row in rows], is_total)
-    column = canvas.voice.localised(list(frame.columns), label)
-    names = [canvas.voice.name_of(label, row[column]) for row in rows]
+    units = {label: "value", value: display_unit(value, unit)}
+    sheet = Sheet(canvas.fact or canvas.id, units, rows)
+    names = [sheet.show(canvas.voice, i, label) for i in range(len(rows))]
 
     def draw(figure: Figure) -> list[Mark]:
         axes = figure.add_subplot()
@@ -53,13 +56,16 @@ def waterfall(
                       color=_TOTAL if is_total[i] else rising)  # fmt: skip
             if i < last:
                 axes.plot([end, end], [i - 0.31, i + 1.31], color=CONTEXT, linewidth=0.8, zorder=0)
-            number = canvas.voice.show(rows[i][value], unit, signed=not is_total[i])
+            number = sheet.show(canvas.voice, i, value, signed=not is_total[i])
+            said = sheet.label(number, i, value)
             axes.annotate(
-                number, (max(start, end), i), xytext=(5, 0), textcoords="offset points",
+                said.text, (max(start, end), i), xytext=(5, 0), textcoords="offset points",
                 va="center", fontsize=axis.LABEL_PX + 1, color=INK, annotation_clip=False,
+                gid=said.mark,
             )  # fmt: skip
             width = (end - start) or 1e-9
-            marks.append(Mark(axes, start, i - 0.5, f"{names[i]}: {number}", width, 1))
+            hover = sheet.label(f"{names[i]}: {number}", i, value)
+            marks.append(Mark(axes, start, i - 0.5, hover, width, 1))
         limit = 18 if canvas.narrow else 34
         axes.set_yticks(range(len(rows)), [axis.shorten(name, limit) for name in names])
         axes.set_ylim(last + 0.5, -0.5)
@@ -70,7 +76,7 @@ def waterfall(
         axes.spines["bottom"].set_visible(False)
         return marks
 
-    return render(canvas, 24 + ROW_PX * len(rows), draw, alt)
+    return render(canvas, sheet, 24 + ROW_PX * len(rows), draw, alt)
 
 
 def _spans(values: list[float], is_total: list[bool]) -> list[tuple[float, float]]:

@@ -24,9 +24,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from helpers.report.formats import LANGUAGES
+from helpers.report.languages import FILE, FOLDER, LANGUAGES, SPARE
 
-folders = [Path(__file__).parent]
+folders = [FOLDER]
 
 
 def catalogue_name(chapter: str) -> str:
@@ -36,7 +36,31 @@ def catalogue_name(chapter: str) -> str:
 
 @cache
 def load(language: str, name: str) -> Mapping[str, Any]:
-    """One catalogue, with its parts.
+    """One catalogue, with its parts; what a language does not say yet stands in English.
+
+    Raises:
+        FileNotFoundError: There is none of that name.
+        ValueError: The language is unknown, a file is no TOML, or two of them differ on a key.
+    """
+    if language == SPARE:
+        return own(language, name)
+    try:
+        return _over(own(SPARE, name), own(language, name))
+    except FileNotFoundError:
+        return own(SPARE, name)
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    found = {**below, **above}
+    for key in set(below) & set(above):
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            found[key] = _over(below[key], above[key])
+    return found
+
+
+@cache
+def own(language: str, name: str) -> Mapping[str, Any]:
+    """What a language says itself of one catalogue, with its parts.
 
     Raises:
         FileNotFoundError: There is none of that name.
@@ -69,7 +93,8 @@ def _merge(into: dict[str, Any], part: Mapping[str, Any], above: str = "") -> No
 
 def names() -> list[str]:
     """Names of all catalogues."""
-    return sorted({path.stem for folder in folders for path in folder.glob("*/*.toml")})
+    found = {path.stem for folder in folders for path in folder.glob("*/*.toml")}
+    return sorted(found - {Path(FILE).stem})
 
 
 def common(language: str, key: str) -> str:

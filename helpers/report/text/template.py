@@ -10,10 +10,12 @@ from html import escape
 from typing import Any
 
 from helpers.report.findings import FIELD_UNITS, Finding, display_unit
-from helpers.report.formats import NUMERIC_UNITS, UNITS, is_missing, show
+from helpers.report.formats import NUMERIC_UNITS, UNITS, as_published, is_missing, show
 
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\.([a-z_]+))?(?::([^{}]*))?\}")
 _WORD, _VALUE = "word", "value"
+_TIMES = {"date": "%Y-%m-%d", "month": "%Y-%m"}
+_DIGITS = re.compile(r"(\d+(?:[.,:/]\d+)*)")
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,25 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a sentence; a number knows the fact and the metric that it states."""
+    """A stretch of a sentence; a number knows the fact and the metric that it states.
+
+    Attributes:
+        text: As it reads.
+        fact: Id of the fact that a number states.
+        field: Field of that fact.
+        metric: Metric of the contract to whose definition the number links.
+        unit: Unit in which a value is written; empty for the sentence's own words.
+        value: The value itself.
+        style: Class of a number.
+    """
 
     text: str
     fact: str = ""
     field: str = ""
     metric: str = ""
+    unit: str = ""
+    value: Any = None
+    style: str = "sr-n"
 
 
 @dataclass(frozen=True)
@@ -99,24 +114,24 @@ def fill(
 
     Args:
         template: The template.
-        values: A value, a `Finding` or a text for every placeholder.
+        values: A value, a `Finding`, a text or pieces for every placeholder.
         setting: Language, currency, names of codes.
-        key: Prefix of the id under which plain numbers can be found in the chapter's record.
+        key: Id under which plain numbers can be found in the chapter's record.
 
     Raises:
         KeyError: A placeholder has no value.
     """
-    pieces = []
+    pieces: list[Piece] = []
     for part in parse(template):
         if isinstance(part, str):
             pieces.append(Piece(part))
             continue
         if part.name not in values:
             raise KeyError(f"template {template!r} needs a value for {{{part.name}}}")
-        made = _piece(part, _own_language(part, values, setting.language), setting, key)
+        made = _pieces(part, _own_language(part, values, setting.language), setting, key)
         if made is None:
             return None
-        pieces.append(made)
+        pieces += made
     return tuple(pieces)
 
 
@@ -125,18 +140,27 @@ def _own_language(part: Placeholder, values: Mapping[str, Any], language: str) -
     return values[part.name] if is_missing(own) else own
 
 
-def _piece(part: Placeholder, value: Any, setting: Setting, key: str) -> Piece | None:
-    metric = fact = field = ""
-    unit = part.unit
+def _pieces(part: Placeholder, value: Any, setting: Setting, key: str) -> list[Piece] | None:
+    """A value as written, and the word that agrees with it; None where there is no value."""
+    if isinstance(value, tuple):
+        return list(value)
+    made = Piece("", unit=part.unit)
     if isinstance(value, Finding):
-        metric, fact, field = value.metric, value.id, part.field or "value"
-        unit = unit or _unit_of(value, field)
+        field = part.field or "value"
+        made = Piece("", value.id, field, value.metric, part.unit or _unit_of(value, field))
         value = getattr(value, field)
-    elif unit in NUMERIC_UNITS:
-        fact = f"{key}.{part.name}" if key else ""
+    elif part.unit in NUMERIC_UNITS and key:
+        made = Piece("", key, part.name, unit=part.unit)
     if is_missing(value) or (isinstance(value, str) and not value):
         return None
-    return Piece(_text(part, value, unit, field, setting), fact, field, metric)
+    chosen = ""
+    if part.forms:
+        chosen = part.forms[0] if value == 1 else part.forms[-1]
+    if part.unit == _WORD:
+        return [Piece(chosen)]
+    text = _text(part, value, made, setting)
+    word = [Piece(f"\N{NO-BREAK SPACE}{chosen}")] if chosen else []
+    return [replace(made, text=text, value=value), *word]
 
 
 def _unit_of(finding: Finding, field: str) -> str:
@@ -144,23 +168,17 @@ def _unit_of(finding: Finding, field: str) -> str:
     return FIELD_UNITS[field](own) if field in FIELD_UNITS else own
 
 
-def _text(part: Placeholder, value: Any, unit: str, field: str, setting: Setting) -> str:
-    if unit == _VALUE:
+def _text(part: Placeholder, value: Any, made: Piece, setting: Setting) -> str:
+    if made.unit == _VALUE:
         return setting.name_of(part.name, value)
-    chosen = ""
-    if part.forms:
-        chosen = part.forms[0] if value == 1 else part.forms[-1]
-    if unit == _WORD:
-        return chosen
-    shown = show(
+    return show(
         value,
-        unit or "text",
+        made.unit or "text",
         setting.language,
         currency=setting.currency,
         signed=part.signed,
-        strip=field == "target",
+        strip=made.field == "target",
     )
-    return f"{shown}\N{NO-BREAK SPACE}{chosen}" if chosen else shown
 
 
 def capitalised(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
@@ -182,10 +200,12 @@ def to_html(pieces: tuple[Piece, ...]) -> str:
 
 
 def _html(piece: Piece) -> str:
-    text = escape(piece.text)
-    if not piece.fact:
-        return text
-    return number_html(text, piece.fact, piece.field, piece.metric)
+    if piece.fact:
+        text = escape(piece.text)
+        return number_html(text, piece.fact, piece.field, piece.metric, piece.style)
+    if piece.unit in (*_TIMES, "period"):
+        return time_html(piece.text, piece.value, piece.unit)
+    return name_html(piece.text) if piece.unit else given_html(piece.text)
 
 
 def number_html(
@@ -196,6 +216,39 @@ def number_html(
     if metric:
         return f'<a class="{style}" href="#metric-{escape(metric)}"{marks}>{text}</a>'
     return f'<span class="{style}"{marks}>{text}</span>'
+
+
+def given_html(text: str) -> str:
+    """Words of a catalogue, their numbers marked as given: they state a rule and no fact."""
+    words = [escape(part) for part in _DIGITS.split(text)]
+    words[1::2] = [f'<span class="sr-given">{number}</span>' for number in words[1::2]]
+    return "".join(words)
+
+
+def name_html(text: str) -> str:
+    """A name or code; marked where it holds a digit, which is no fact."""
+    shown = escape(text)
+    return f'<span class="sr-name">{shown}</span>' if _DIGITS.search(text) else shown
+
+
+def time_html(text: str, value: Any, unit: str) -> str:
+    """A day, a month or a period; one that HTML has no notation for is a name."""
+    if unit == "period" and value.kind not in ("month", "year"):
+        return name_html(text)
+    moment = value.label if unit == "period" else value.strftime(_TIMES[unit])
+    return f'<time datetime="{moment}">{escape(text)}</time>'
+
+
+def figures(pieces: tuple[Piece, ...]) -> dict[str, dict[str, Any]]:
+    """What plain numbers of a sentence state: `value` and `unit` by field.
+
+    Counts of 1 to 9 customers are as hidden here as in the sentence.
+    """
+    return {
+        piece.field: {"value": as_published(piece.value, piece.unit), "unit": piece.unit}
+        for piece in pieces
+        if piece.fact and not piece.metric
+    }
 
 
 def numbers(pieces: tuple[Piece, ...]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from helpers.store.sample.block_tables import Columns, product_ids
 from helpers.store.sample.budgets import budget_columns, budget_truth
 from helpers.store.sample.creator_tables import creator_truth, live_columns, post_columns
 from helpers.store.sample.listings import change_truth, listing_columns, title_gaps
+from helpers.store.sample.peers import peer_columns, peer_truth
 from helpers.store.sample.product_ads import product_ad_columns, product_ad_truth
 from helpers.store.sample.search import make_search
 from helpers.store.sample.search_days import (
@@ -36,7 +37,7 @@ def source_columns(
     stock: Stock,
     sample: VisitSample,
 ) -> Iterator[tuple[str, Columns]]:
-    """Tables and their rows: search, creators, visits and budgets."""
+    """Tables and their rows: search, creators, visits, budgets and peers."""
     on = world.setting.mechanisms
     if on.search:
         search = make_search(world)
@@ -55,6 +56,7 @@ def source_columns(
         budgets = budget_columns(world, totals, spend)
         if budgets is not None:
             yield "budgets", budgets
+        yield "peers", peer_columns(world)
 
 
 def source_sections(
@@ -81,4 +83,5 @@ def source_sections(
         sections["visits"] = visit_truth(sample)
     if on.response:
         sections["budgets"] = budget_truth()
+        sections["peers"] = peer_truth()
     return sections
