@@ -49,14 +49,17 @@ def _how(voice: Voice, basis: Basis, metrics: Sequence[str]) -> list[tuple[str, 
         for name in metrics
     )
     tables = [voice.say("how.table", name=name, n=n) for name, n in basis.tables.items()]
-    sections = answer.section and voice.say("how.plan_text", sections=answer.section)
+    sections = answer.section.replace(" and ", ", ").split(", ") if answer.section else []
     return [
         (voice.say("how.measure"), answer.name and f"<code>{escape(answer.name)}</code>"),
         (voice.say("how.definition"), between.join(links)),
         (voice.say("how.tables"), escape(between.join(tables))),
         (voice.say("how.checks"), escape(_checks(voice, basis))),
         (voice.say("how.rows"), escape(voice.say("how.rows_text", n=len(answer.frame)))),
-        (voice.say("how.plan"), escape(sections)),
+        (
+            voice.say("how.plan"),
+            escape(voice.say("how.plan_text", n=len(sections), sections=between.join(sections))),
+        ),
     ]
 
 

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from helpers.plan.metrics import metric
-from helpers.report import formats
+from helpers.report import formats, languages
 from helpers.report.findings import FIELD_UNITS, display_unit
 from helpers.report.sheet import place
 
@@ -278,7 +278,7 @@ class Writer:
         known = [one for one in sheet["columns"][name] if isinstance(one, float)]
         scales = [formats.column_scale(known, unit, self.language)]
         scales += [(*scales[0][:2], 0)]
-        cells = {formats.show_in_column(value, unit, scale) for scale in scales}
+        cells = {formats.show_in_column(value, unit, scale, self.language) for scale in scales}
         return self.plain(value, unit) | cells
 
     def in_table(self, sheet, row, name, number):
@@ -289,7 +289,7 @@ class Writer:
         if unit.endswith("by_metric"):
             return self._by_metric(value, row["metric"], unit, name)
         unit = unit.removeprefix("+")
-        text = formats.show_in_column(value, unit, self._scale(sheet, unit, number))
+        text = formats.show_in_column(value, unit, self._scale(sheet, unit, number), self.language)
         return {f"+{text}" if signed and value > 0 else text}
 
     def _by_metric(self, value, metric_id, unit, name):
@@ -299,7 +299,7 @@ class Writer:
 
     def _scale(self, sheet, unit, number):
         """The scale that the header names; without one, that of the column."""
-        for size, scale in formats._SCALES[self.language]:
+        for size, scale in languages.language(self.language).scales:
             wanted = formats.header_unit(unit, scale, self.language, self.currency)
             if unit == "money" and number.head == wanted:
                 return size, scale, 1

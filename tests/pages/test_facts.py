@@ -27,6 +27,14 @@ def test_every_number_of_a_page_equals_its_published_fact_in_both_languages(site
     assert facts.count(site) > 1000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["published_sample", "published_retail"])
+def test_every_number_of_a_real_run_equals_its_published_fact_in_both_languages(request, run):
+    folder = request.getfixturevalue(run)
+    assert facts.faults(folder) == []
+    assert facts.count(folder) > 5000
+
+
 def test_a_number_that_is_not_its_fact_is_found(copy):
     (one,) = copy(">¥182</text>", ">¥183</text>")
     assert "20_demo/channels:0 ['cost']: '¥183'" in one

@@ -105,7 +105,7 @@ def test_how_a_figure_was_computed_is_folded_below_it(found):
         ("Measure", "<code>shop.monthly</code>"),
         ("Definition", '<a href="#metric-repurchase_rate">Repurchase rate</a>'),
         ("Tables", "orders (120,345 rows), order_lines (240,100 rows)"),
-        ("Their checks", "1 check passed; 3 rows in quarantine, not counted"),
+        ("Their checks", "1 check passed, 3 rows in quarantine, not counted"),
         ("Result", "24 rows"),
         ("Plan", "section 1.3"),
     ]
