@@ -76,6 +76,7 @@ _SEEN = """() => {
     return {
         wide: document.documentElement.scrollWidth,
         verdict: box('.sr-verdict'), card: box('.sr-card'), value: box('.sr-card-value'),
+        headline: box('.sr-headline'),
         at_side: shown('.sr-at-side'), at_top: shown('.sr-at-top > summary'),
         cut, covered,
         small: sizes.filter(([size]) => size < 8.5).map(([size, name]) => `${name} ${size}`),
