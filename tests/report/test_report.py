@@ -56,7 +56,8 @@ def test_a_sparkline_shows_the_target_and_all_thirteen_periods(found):
     assert card.count("<title>") == 13
 
 
-def test_a_missing_table_is_told_once_with_what_would_be_seen(made):
+def test_a_missing_table_is_told_once_with_what_would_be_seen():
+    made = shop.report()
     lack = made.measure(shop.no_spend)
     first = made.bars("channels", lack, label="channel", value="cost", unit="money")
     assert "needs ad spend with spend" in first.html["en"]
@@ -105,7 +106,7 @@ def test_how_a_figure_was_computed_is_folded_below_it(found):
         ("Measure", "<code>shop.monthly</code>"),
         ("Definition", '<a href="#metric-repurchase_rate">Repurchase rate</a>'),
         ("Tables", "orders (120,345 rows), order_lines (240,100 rows)"),
-        ("Their checks", "1 check passed; 3 rows in quarantine, not counted"),
+        ("Their checks", "1 check passed, 3 rows in quarantine, not counted"),
         ("Result", "24 rows"),
         ("Plan", "section 1.3"),
     ]
