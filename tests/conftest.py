@@ -54,7 +54,7 @@ def published_sample(tmp_path_factory) -> Path:
     base = tmp_path_factory.getbasetemp()
     run = runs.once(base, "sample", lambda folder: runs.published_sample())
     assert run.code == 0, run.said
-    return run.folder
+    return run.folder.resolve()
 
 
 @pytest.fixture(scope="session")

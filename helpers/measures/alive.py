@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from helpers.measures.customer_value import require_own_day
 from helpers.measures.frames import one_row
-from helpers.measures.lifecycle import days_between_purchases
 from helpers.measures.purchases import without_small_counts, without_small_groups
+from helpers.measures.time_to_repurchase import lapsed_after_days
 from helpers.measures.value_fits import DAYS_PER_WEEK, Fit, expected_value, fit, valued_histories
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ def alive(store: Store, period: Period) -> pd.DataFrame:
 def alive_rule(store: Store, period: Period) -> pd.DataFrame:
     """The rule "no order for N days" against the model, N from the shop's own gaps.
 
-    N is the gap within which nine of ten repeat purchases come; one purchase long gone and many
-    purchases just as long gone are alike to the rule, not to the model.
+    N is the shop's lapsed line (`time_to_repurchase.lapsed_after_days`); one purchase long gone and
+    many purchases just as long gone are alike to the rule, not to the model.
 
     Returns:
         One row per pair: `rule` (`active`, `lapsed`: silent for more than N days), `model`
@@ -152,7 +152,7 @@ def alive_rule(store: Store, period: Period) -> pd.DataFrame:
         next 12 months), `rule_days` (N). Pairs that would tell fewer than 10 are left out.
 
     Raises:
-        MissingTable: As `customers_alive`, or nobody bought twice.
+        MissingTable: As `customers_alive` and `lapsed_after_days`.
 
     Source: plan 2.1, 2.3.
     """
@@ -160,7 +160,7 @@ def alive_rule(store: Store, period: Period) -> pd.DataFrame:
 
     require_own_day(store, period)
     found, history = fit(store), valued_histories(store)
-    line = int(days_between_purchases(store, period)["percentile_90_days"].iloc[0])
+    line = int(lapsed_after_days(store, period)["value"].iloc[0])
     probability = _alive(found, history)
     silent = history["age_days"] - history["recency_days"]
     many = history["customers"]

@@ -203,33 +203,6 @@ def repurchase_definitions(store: Store, period: Period) -> pd.DataFrame:
     return frame[["metric", "role", "value", "low", "high", "numerator", "denominator"]]
 
 
-def days_between_purchases(store: Store, period: Period) -> pd.DataFrame:
-    """How long customers take from one purchase to the next.
-
-    Only gaps that have ended are seen, so long gaps are under-represented; the 90th percentile is
-    the shop's own line for "lapsed", not a law.
-
-    Returns:
-        One row: `gaps` (count), `median_days`, `percentile_90_days`, `one_time_share` (customers
-        with a single purchase so far), `customers`.
-    """
-    days = purchases(store, period.end)
-    gap = days.day.delta(days.previous_day, unit="day")
-    gaps = days.mutate(gap=gap)
-    found = gaps.aggregate(
-        gaps=gaps.gap.count(),
-        median_days=gaps.gap.quantile(0.5),
-        percentile_90_days=gaps.gap.quantile(0.9),
-        customers=(gaps.number == 1).sum(),
-        twice=(gaps.number == 2).sum(),
-    )
-    frame = store.to_frame(found)
-    if not frame["gaps"].iloc[0]:
-        raise MissingTable("orders", ("customer_id",), "short")
-    frame["one_time_share"] = 1 - frame["twice"] / frame["customers"]
-    return frame.drop(columns="twice")
-
-
 def nps(store: Store, period: Period, *, window_days: int = 90) -> pd.DataFrame:
     """Net promoter score: share of answers 9 and 10 less share of 0 to 6, times 100.
 

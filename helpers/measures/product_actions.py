@@ -161,7 +161,8 @@ def clearance(store: Store, period: Period, *, first: int = FIRST_TO_CLEAR) -> p
     Returns:
         First a row with `action` plan: `products` (with stock to clear), `first` (how many of them
         to begin with), `first_value`, `excess_value` (money at cost, of these and of all); where
-        there are no more than two products it is left out. Then columns of `stock.slow_stock`.
+        there are no more than two products it is left out. Then columns of `stock.slow_stock`. All
+        with `at_stake` (money at cost that the step frees).
 
     Raises:
         MissingTable: No stock counts, no unit costs, or no count in the period.
@@ -169,6 +170,7 @@ def clearance(store: Store, period: Period, *, first: int = FIRST_TO_CLEAR) -> p
     import pandas as pd
 
     frame = stock.slow_stock(store, period)
+    frame["at_stake"] = frame["excess_value"]
     if len(frame) <= 2:
         return frame
     begin = frame.head(min(first, len(frame)))
@@ -177,6 +179,7 @@ def clearance(store: Store, period: Period, *, first: int = FIRST_TO_CLEAR) -> p
         "products": len(frame),
         "first": len(begin),
         "first_value": begin["excess_value"].sum(),
+        "at_stake": begin["excess_value"].sum(),
         "excess_value": frame["excess_value"].sum(),
     }
     return pd.concat([pd.DataFrame([plan]), frame], ignore_index=True)

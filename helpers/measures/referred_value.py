@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from helpers.store.open import Store
 
 FEWEST_REFERRED = 30
+RESPONSE = 0.1
 GRADE = "matched_comparison"
 
 
@@ -204,8 +205,9 @@ def referral_plan(store: Store, period: Period) -> pd.DataFrame:
         `invitations_needed` (per new customer, at the conversion of now), `conversion_now`,
         `conversion_needed` (at the invitations of now; empty above 1), `more_referred` (customers a
         year on top of those who come anyway; 0 where reached), `to_ask` (new customers of the last
-        60 days who have invited nobody yet), `worth_each`, `worth`, `low`,
-        `high` (money, all of them; 95 % of what the referred bring), `basis`, `action` (`grow`,
+        60 days who have invited nobody yet), `worth_each`, `worth`, `low`, `high` (money of
+        `more_referred`; 95 % of what the referred bring), `asked_worth`, `asked_low`, `asked_high`
+        (money if one in ten of `to_ask` brings one customer), `basis`, `action` (`grow`,
         `keep` where the share is reached, `stop` where one costs more than it brings).
 
     Raises:
@@ -228,6 +230,8 @@ def referral_plan(store: Store, period: Period) -> pd.DataFrame:
     more = max(0.0, math.ceil(more))
     ends = [end - costs["cost"][CHANNEL] for end in value[:3]]
     action = "keep" if factor <= 1 else "grow" if ends[0] > 0 else "stop"
+    asked = _to_ask(store, period)
+    brought = RESPONSE * asked
     row = {
         "share": shares["value"], "expected": shares["expected"], "k": pieces["k_factor"],
         "k_needed": pieces["k_factor"] * factor,
@@ -235,7 +239,9 @@ def referral_plan(store: Store, period: Period) -> pd.DataFrame:
         "invitations_needed": pieces["invitations_per_customer"] * factor,
         "conversion_now": pieces["invitation_conversion"],
         "conversion_needed": pieces["invitation_conversion"] * factor,
-        "more_referred": more, "to_ask": _to_ask(store, period),
+        "more_referred": more, "to_ask": asked,
+        "asked_worth": ends[0] * brought, "asked_low": ends[1] * brought,
+        "asked_high": ends[2] * brought,
         "worth_each": ends[0], "worth": ends[0] * more,
         "low": ends[1] * more, "high": ends[2] * more, "basis": value[3], "action": action,
     }  # fmt: skip

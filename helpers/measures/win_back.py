@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from helpers.measures.alive import LIKELY
 from helpers.measures.customer_value import require_own_day
-from helpers.measures.lifecycle import days_between_purchases
 from helpers.measures.purchases import CUSTOMER, SMALLEST_GROUP, without_small_groups
 from helpers.measures.segments import SEGMENTS, scored_customers
+from helpers.measures.time_to_repurchase import lapsed_after_days
 from helpers.measures.value_fits import (
     WEEKS_PER_YEAR,
     Fit,
@@ -92,7 +92,7 @@ def customers_to_win_back(store: Store, period: Period, *, top: int = TOP) -> pd
         One row per customer, highest value at stake first, at most `top`: `customer` (keyed hash),
         `segment`, `purchase_days`, `usual_gap_days` (mean between own purchases),
         `days_since_last`, `reason` (`far_overdue`: silent for three usual gaps or more, of three
-        purchases or more; `beyond_line`: longer than nine in ten of this shop's gaps; `fading`:
+        purchases or more; `beyond_line`: past the shop's lapsed line; `fading`:
         the model's verdict alone), `net_sales` (money so far), `purchase_value` (money a purchase
         is expected to bring), `probability_alive` (0 to 1), `expected_value` (money in 12 months),
         `value_at_stake`, `basis` (`contribution` or `paid_sales`). Empty below 10 customers.
@@ -171,7 +171,7 @@ def _with_reasons(store: Store, period: Period, found: Fit, chosen: pd.DataFrame
 
     silent = chosen["age_days"] - chosen["recency_days"]
     gap = chosen["recency_days"] / chosen["frequency"]
-    line = float(days_between_purchases(store, period)["percentile_90_days"].iloc[0])
+    line = float(lapsed_after_days(store, period)["value"].iloc[0])
     far = (silent >= FAR_OVERDUE * gap) & (chosen["frequency"] > 1)
     reason = np.select([far, silent > line], ["far_overdue", "beyond_line"], "fading")
     return chosen.assign(

@@ -24,6 +24,7 @@ _NUMBER_FORMATS = {
     "days": "#,##0.0",
     "points": "#,##0.0",
     "multiple": "0.00",
+    "decimal": "0.00",
     "number": "0.0000",
     "date": "yyyy-mm-dd",
     "month": "yyyy-mm",

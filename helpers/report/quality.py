@@ -49,18 +49,21 @@ def quality_html(quality: Mapping[str, Any], voice: Voice) -> str:
         + _checks(_poor(quality), voice)
         + _quarantine(quality.get("quarantine", ()), quality.get("tables", {}), voice)
         + _list(_notes(urgent, voice))
-        + (blocks.folded(voice.say("quality.notes"), _list(told)) if told else "")
+        + (blocks.folded(voice.say("quality.notes", n=len(told)), _list(told)) if told else "")
         + _bridge(quality.get("bridge", ()), voice)
     )
 
 
 def _poor(quality: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Checks that warn or fail, without warnings that the reasons of the quarantine tell."""
+    """Checks that fail, and warnings: not of a table that failed, nor told by the quarantine."""
     told = TOLD_BY_REASON if quality.get("quarantine") else ()
+    verdicts = quality.get("verdicts", ())
+    failed = {one["table"] for one in verdicts if one["status"] == "fail"}
     return [
         one
-        for one in quality.get("verdicts", ())
-        if one["status"] == "fail" or (one["status"] == "warn" and one["check"] not in told)
+        for one in verdicts
+        if one["status"] == "fail"
+        or (one["status"] == "warn" and one["check"] not in told and one["table"] not in failed)
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.measures import alive, lifecycle
+from helpers.measures import alive, time_to_repurchase
 from helpers.measures.alive import _without_small_steps
 from helpers.measures.value_fits import fit
 from helpers.store.errors import MissingTable
@@ -83,8 +83,7 @@ def test_what_all_are_expected_to_bring_is_what_they_brought(value_shop):
 
 def test_the_rule_is_the_shops_own_and_its_table_adds_up(shop, people):
     frame = alive.alive_rule(shop, shop.period).set_index(["rule", "model"])
-    gaps = lifecycle.days_between_purchases(shop, shop.period)
-    line = int(gaps["percentile_90_days"].iloc[0])
+    line = int(time_to_repurchase.lapsed_after_days(shop, shop.period)["value"].iloc[0])
     assert (frame["rule_days"] == line).all()
     lapsed, likely = people["silent"] > line, people["alive"] >= 0.5
     for (rule, model), row in frame.iterrows():

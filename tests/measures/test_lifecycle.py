@@ -88,13 +88,6 @@ def test_active_customers_bought_in_the_last_365_days(store):
     assert lifecycle.active_customers(store, store.period)["value"].iloc[0] == 4
 
 
-def test_gaps_are_between_purchase_days(store):
-    # ann: 20 and 401 days, cem: 91.
-    row = lifecycle.days_between_purchases(store, store.period).iloc[0]
-    assert (row["gaps"], row["median_days"], row["customers"]) == (3, 91, 4)
-    assert row["one_time_share"] == 0.5
-
-
 def test_a_store_that_knows_no_customers_says_so(tmp_path):
     orders = [an_order("1", None, "2023-01-05", 10), an_order("2", None, "2024-04-05", 10)]
     with (

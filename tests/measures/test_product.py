@@ -276,7 +276,7 @@ def test_the_slow_stock_is_one_task_and_then_each_product(store):
     # Too much at cost: Vase 750, Rug 400, Tray 300.
     plan = tasks.iloc[0]
     assert plan[["action", "products", "first"]].tolist() == ["plan", 3, 2]
-    assert (plan["first_value"], plan["excess_value"]) == (1150, 1450)
+    assert (plan["first_value"], plan["at_stake"], plan["excess_value"]) == (1150, 1150, 1450)
     assert tasks["name"].tolist()[1:] == ["Vase", "Rug", "Tray"]
 
 

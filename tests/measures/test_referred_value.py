@@ -102,4 +102,8 @@ def test_the_plan_says_whether_its_share_is_reached_and_what_one_more_is_worth(s
     assert (row["action"], row["more_referred"]) == ("keep", 0)
     assert row["worth_each"] == pytest.approx(2 * 165 - 60)
     # Nobody is new in the last 60 days, so nobody is left to ask.
-    assert row["to_ask"] == 0
+    assert (row["to_ask"], row["asked_worth"]) == (0, 0)
+    monkeypatch.setattr(referred_value, "_to_ask", lambda *_: 200)
+    row = referred_value.referral_plan(store, store.period).iloc[0]
+    assert row["asked_worth"] == pytest.approx(20 * (2 * 165 - 60))
+    assert row["asked_low"] < row["asked_worth"] < row["asked_high"]

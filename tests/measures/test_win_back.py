@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.measures import lifecycle, win_back
+from helpers.measures import time_to_repurchase, win_back
 from helpers.measures.value_fits import as_history, expected_value, fit, with_records
 
 
@@ -48,7 +48,7 @@ def test_gains_and_losses_of_customers_are_those_of_their_purchases(shop, people
 def test_reasons_are_computed_from_each_customers_own_purchases(shop, people):
     frame = win_back.customers_to_win_back(shop, shop.period)
     own = people.set_index("code").loc[frame["customer"]]
-    line = lifecycle.days_between_purchases(shop, shop.period)["percentile_90_days"].iloc[0]
+    line = time_to_repurchase.lapsed_after_days(shop, shop.period)["value"].iloc[0]
     silent = (own["age_days"] - own["recency_days"]).to_numpy()
     gap = (own["recency_days"] / own["frequency"]).to_numpy()
     np.testing.assert_allclose(frame["usual_gap_days"], gap)

@@ -1,7 +1,5 @@
 import http.server
 import json
-import subprocess
-import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -60,15 +58,6 @@ def site(tmp_path_factory):
     _write(release, "numbers.json", json.dumps(published_numbers([record])))
     _write(release, "quality.json", json.dumps(context["quality"]))
     return release
-
-
-@pytest.fixture(scope="session")
-def published_sample(project_root):
-    """The sample shop's report as `make report` leaves it, made anew where it has changed."""
-    command = [sys.executable, project_root / "run_all.py"]
-    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.splitlines()[-1]).parent.resolve()
 
 
 def _write(folder, name, content):

@@ -66,7 +66,10 @@ _SEEN = """() => {
         texts.forEach(([name, a], i) => texts.slice(i + 1).forEach(([other, b]) => {
             const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
             const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-            if (a.width && b.width && wide > 2 && high / Math.min(a.height, b.height) > 0.5)
+            const upright = a.height > a.width && b.height > b.width;
+            const apart = upright ? high <= 2 || wide / Math.min(a.width, b.width) <= 0.5
+                : wide <= 2 || high / Math.min(a.height, b.height) <= 0.5;
+            if (a.width && b.width && !apart)
                 covered.push(`${svg.id}: ${name} / ${other}`);
         }));
     }

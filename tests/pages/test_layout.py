@@ -24,6 +24,7 @@ def opened(browser, site):
         shown.append(tab)
         return tab
 
+    open_page.address = lambda name: (site / name).as_uri()
     yield open_page
     for tab in shown:
         tab.close()
@@ -116,11 +117,67 @@ def test_text_of_a_figure_can_be_read(opened, width):
     assert smallest >= 8.5
 
 
-def test_a_link_to_a_definition_leads_to_it(opened):
+def test_a_link_to_a_definition_opens_it_and_leads_to_it(opened):
     tab = opened("20_demo.html", 1280)
+    text = tab.locator("#metric-repurchase_rate")
+    assert not text.is_visible()
     tab.locator(".sr-verdict a.sr-n").first.click()
     assert tab.url.endswith("#metric-repurchase_rate")
+    assert text.is_visible()
+    name = tab.locator("details:has(#metric-repurchase_rate) > summary").bounding_box()
+    assert 0 <= name["y"] <= 844
+
+
+def test_a_definition_is_open_when_its_address_is_opened(opened):
+    tab = opened("20_demo.html", 390)
+    tab.goto("about:blank")
+    tab.goto(f"{opened.address('20_demo.html')}#metric-repurchase_rate")
     assert tab.locator("#metric-repurchase_rate").is_visible()
+    assert tab.locator(".sr-definition[open]").count() == 1
+
+
+def test_the_contents_of_a_phone_are_folded_until_they_are_asked_for(opened):
+    tab = opened("20_demo.html", 390)
+    link = tab.locator(".sr-at-top a").first
+    assert not link.is_visible()
+    tab.locator(".sr-at-top > summary").click()
+    link.click()
+    top = tab.evaluate("document.querySelector(location.hash).getBoundingClientRect().top")
+    assert 0 <= top <= 100
+
+
+def test_a_long_page_offers_the_way_back_once_it_is_scrolled(opened):
+    tab = opened("20_demo.html", 390)
+    shown = "document.querySelector('.sr-up').getBoundingClientRect().top < innerHeight"
+    assert not tab.evaluate(shown)
+    tab.mouse.wheel(0, 4000)
+    tab.wait_for_function("scrollY > 3000")
+    assert tab.evaluate(shown)
+    tab.locator(".sr-up").click()
+    tab.wait_for_function("scrollY === 0")
+
+
+def test_cards_of_a_row_have_their_parts_at_the_same_height(opened):
+    tab = opened("20_demo.html", 1280)
+    rows = tab.evaluate(
+        """() => [...document.querySelectorAll('.sr-card')].slice(0, 3).map(card =>
+            ['.sr-card-value', '.sr-spark', '.sr-card-changes'].map(part =>
+                Math.round(card.querySelector(part).getBoundingClientRect().top)))"""
+    )
+    assert len(rows) == 3
+    assert rows[0] == rows[1] == rows[2]
+
+
+def test_a_card_of_a_phone_takes_the_width_with_its_course_beside_its_value(opened):
+    tab = opened("20_demo.html", 390)
+    card = tab.locator(".sr-card").first
+    box, value, course = (
+        one.bounding_box() for one in (card, card.locator(".sr-f").first, card.locator(".sr-spark"))
+    )
+    assert box["width"] > 340
+    assert course["x"] > value["x"] + value["width"]
+    assert course["y"] < value["y"] + 2 * value["height"]
+    assert box["height"] < 200
 
 
 def test_the_language_link_leads_to_the_same_chapter(opened):

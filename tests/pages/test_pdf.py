@@ -2,9 +2,89 @@
 
 import os
 import re
+import shutil
 import subprocess
 
+import pytest
+
 from helpers.run import pdf
+
+MOST_SHEETS = 27
+LARGEST_GAP = 1 / 3
+
+
+@pytest.fixture(scope="module")
+def printed(published_sample, chromium, tmp_path_factory):
+    """The two longest chapters of a real run as PDF files, by name."""
+    folder = tmp_path_factory.mktemp("printed")
+    (folder / "zh").mkdir()
+    for name in ("run.json", "10_traffic.html", "20_lifecycle.html", "zh/20_lifecycle.html"):
+        shutil.copy(published_sample / name, folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(pdf.BROWSER, chromium)
+        return {path.name: path for path in pdf.print_release(folder, folder / "pdf")}
+
+
+def told_by(*command):
+    """What a program of poppler says."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def sheets(path):
+    """The words of each sheet."""
+    return told_by("pdftotext", "-layout", path, "-").rstrip("\f\n").split("\f")
+
+
+def gaps(path, folder):
+    """The blank part at the foot of each sheet, of the height between its margins."""
+    subprocess.run(["pdftoppm", "-r", "20", "-gray", path, folder / "sheet"], check=True)
+    found = []
+    for image in sorted(folder.glob("sheet*.pgm")):
+        size = re.match(rb"P5\s+(\d+)\s+(\d+)\s+255\s", image.read_bytes())
+        wide, high = int(size[1]), int(size[2])
+        dots = image.read_bytes()[size.end() :]
+        lines = [min(dots[y * wide : (y + 1) * wide]) < 215 for y in range(high)]
+        top, foot = round(high * 17 / 297), round(high * 281 / 297)
+        last = max((y for y in range(top, foot) if lines[y]), default=top)
+        found.append((foot - last) / (foot - top))
+    return found
+
+
+@pytest.mark.slow
+def test_a_long_chapter_is_printed_on_few_sheets_without_large_gaps(printed, tmp_path):
+    for name, path in printed.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        found = gaps(path, folder)
+        assert len(found) <= MOST_SHEETS, name
+        assert max(found[:-1]) <= LARGEST_GAP, name
+
+
+@pytest.mark.slow
+def test_every_sheet_says_what_it_belongs_to_and_its_number(printed):
+    found = sheets(printed["10_traffic.pdf"])
+    assert "Sample shop" in found[0]
+    for number, sheet in enumerate(found, start=1):
+        assert re.search(rf"\b{number} / {len(found)}\b", sheet)
+        if number > 1:
+            assert re.match(r"\s*Sample shop . Dec 2024 +Traffic and acquisition", sheet)
+
+
+@pytest.mark.slow
+def test_links_are_notes_and_folded_blocks_are_named_on_paper(printed):
+    words = " ".join("\n".join(sheets(printed["10_traffic.pdf"])).split())
+    assert re.search(r"10_traffic-\w+\.csv", words)
+    assert "More on screen and in the workbook: " in words
+    assert re.search(r"\b1 Acquisition cost \(blended CAC\)", words)
+    assert "更多内容见网页与工作簿：" in "".join(sheets(printed["zh-20_lifecycle.pdf"]))
+
+
+@pytest.mark.slow
+def test_every_font_of_a_printed_page_is_in_the_file(printed):
+    for path in printed.values():
+        fonts = [line.split() for line in told_by("pdffonts", path).splitlines()[2:]]
+        assert fonts
+        assert {(line[-5], line[-3]) for line in fonts} == {("yes", "yes")}
 
 
 def test_every_page_of_a_report_is_printed_with_its_words_and_page_numbers(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from helpers.plan import metrics
-from helpers.report import downloads
+from helpers.report import downloads, formats
 
 TABLE = {
     "name": "segments",
@@ -119,6 +119,14 @@ def test_figures_dates_and_shares_have_the_formats_of_a_spreadsheet(tmp_path):
     assert [shown_as(path, "sheet2", f"{letter}2") for letter in "BCDEFGHI"] == [
         "0.0%", "#,##0.00", "#,##0", "0.0%", "0.0%", "yyyy-mm-dd", "yyyy-mm", "#,##0.0",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", formats.NUMERIC_UNITS)
+def test_every_unit_of_figures_has_a_format_of_its_own(tmp_path, unit):
+    path = tmp_path / "t.xlsx"
+    columns = [{"name": "a", "unit": unit, "header": {"en": "A", "zh": "甲"}}]
+    write([{**TABLE, "columns": columns, "rows": [[0.5]]}], path)
+    assert shown_as(path, "sheet2", "A2")
 
 
 def test_a_workbook_is_the_same_bytes_for_the_same_tables(tmp_path):

@@ -66,6 +66,13 @@ def test_a_table_that_failed_is_named_first():
     assert words.index("Mend the export and run again") < words.index("take care")
 
 
+def test_a_table_that_is_not_used_is_told_once():
+    gaps = {**PASSED, "table": "ad_spend", "status": "warn", "values": {"days": 6}}
+    words = shown("en", verdicts=[gaps, FAILED])[1]
+    assert "not used" in words
+    assert "take care" not in words
+
+
 def test_rows_set_aside_are_told_by_reason_with_what_to_mend_and_where():
     told = {"quarantine": [SET_ASIDE], "tables": TABLES_READ, "verdicts": []}
     html, words = shown("en", **told)

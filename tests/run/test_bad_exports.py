@@ -70,3 +70,12 @@ def test_rows_that_break_a_rule_are_set_aside_and_the_rest_is_published(publishe
         assert table["rows_in"] == rows + set_aside
         assert table["quarantined"] + table["delivered_twice"] == set_aside, table
         assert table["accepted"] == rows
+    told = {(one["table"], one["key"], one["file"]) for one in quality["quarantine"]}
+    assert told == {
+        ("orders", "repeats", "orders.csv"),
+        ("order_lines", "below", "order_lines.csv"),
+        ("order_lines", "no_amount", "order_lines.csv"),
+    }
+    lines = {one["key"]: one["line"] for one in quality["quarantine"]}
+    # A header and 90 rows stand before the two faulty lines.
+    assert (lines["below"], lines["no_amount"]) == (92, 93)

@@ -154,7 +154,7 @@ def _above(canvas: Canvas, names: Sequence[str]) -> tuple[list[str], bool, int]:
     lines = [_lines(name, wide) for name in names]
     if upright:
         letters = max(len(line) for each in lines for line in each)
-        return ["\n".join(each) for each in lines], True, int(letters * letter_px)
+        return ["\n".join(each) for each in lines], True, 6 * letters
     return ["\n".join(each) for each in lines], False, 13 * (max(map(len, lines)) - 1)
 
 
