@@ -51,8 +51,8 @@ def published(folder: Path, data: Path, period: str, *, named: bool = True) -> P
 def published_sample() -> Published:
     """The sample shop's report where `make report` puts it: nothing is done where it stands."""
     code, said = _run([])
-    index = Path(said.strip().splitlines()[-1]) if code == 0 else ROOT
-    return Published(code, said, index.parent)
+    told = [line for line in said.splitlines() if line.endswith("index.html")]
+    return Published(code, said, (ROOT / told[-1]).parent if told else ROOT)
 
 
 def _run(arguments: list[str], **changes: str) -> tuple[int, str]:
