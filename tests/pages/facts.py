@@ -14,8 +14,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from helpers.plan.metrics import metric
-from helpers.report import formats, languages
+from helpers.report import formats
 from helpers.report.findings import FIELD_UNITS, display_unit
+from helpers.report.languages import language as spoken
 from helpers.report.sheet import place
 
 DIGIT = re.compile(r"\d")
@@ -278,7 +279,7 @@ class Writer:
         known = [one for one in sheet["columns"][name] if isinstance(one, float)]
         scales = [formats.column_scale(known, unit, self.language)]
         scales += [(*scales[0][:2], 0)]
-        cells = {formats.show_in_column(value, unit, scale, self.language) for scale in scales}
+        cells = {formats.show_in_column(value, unit, one, self.language) for one in scales}
         return self.plain(value, unit) | cells
 
     def in_table(self, sheet, row, name, number):
@@ -289,7 +290,8 @@ class Writer:
         if unit.endswith("by_metric"):
             return self._by_metric(value, row["metric"], unit, name)
         unit = unit.removeprefix("+")
-        text = formats.show_in_column(value, unit, self._scale(sheet, unit, number), self.language)
+        scale = self._scale(sheet, unit, number)
+        text = formats.show_in_column(value, unit, scale, self.language)
         return {f"+{text}" if signed and value > 0 else text}
 
     def _by_metric(self, value, metric_id, unit, name):
@@ -299,7 +301,7 @@ class Writer:
 
     def _scale(self, sheet, unit, number):
         """The scale that the header names; without one, that of the column."""
-        for size, scale in languages.language(self.language).scales:
+        for size, scale in spoken(self.language).scales:
             wanted = formats.header_unit(unit, scale, self.language, self.currency)
             if unit == "money" and number.head == wanted:
                 return size, scale, 1

@@ -56,7 +56,8 @@ def test_a_sparkline_shows_the_target_and_all_thirteen_periods(found):
     assert card.count("<title>") == 13
 
 
-def test_a_missing_table_is_told_once_with_what_would_be_seen(made):
+def test_a_missing_table_is_told_once_with_what_would_be_seen():
+    made = shop.report()
     lack = made.measure(shop.no_spend)
     first = made.bars("channels", lack, label="channel", value="cost", unit="money")
     assert "needs ad spend with spend" in first.html["en"]
