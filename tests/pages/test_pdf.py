@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from helpers.plan import metrics
 from helpers.run import pdf
 
 MOST_SHEETS = 27
@@ -75,7 +76,8 @@ def test_links_are_notes_and_folded_blocks_are_named_on_paper(printed):
     words = " ".join("\n".join(sheets(printed["10_traffic.pdf"])).split())
     assert re.search(r"10_traffic-\w+\.csv", words)
     assert "More on screen and in the workbook: " in words
-    assert re.search(r"\b1 Acquisition cost \(blended CAC\)", words)
+    first = metrics.metric("cac_blended").name["en"]
+    assert re.search(rf"\b1 {re.escape(first)}", words)
     assert "更多内容见网页与工作簿：" in "".join(sheets(printed["zh-10_traffic.pdf"]))
 
 
