@@ -1,4 +1,4 @@
-"""What a figure is to be read against: the plan's way, its break-even, similar shops."""
+"""What a figure is to be read against: what is booked, the plan, break-even, similar shops."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from helpers.report.voice import Voice
 
 def beside_html(fact: dict[str, Any], voice: Voice) -> str:
     """A short list of lines, each number marked with its fact; empty where nothing is known."""
-    lines = (_plan(fact, voice), _break_even(fact, voice), _peers(fact, voice))
+    lines = [tell(fact, voice) for tell in (_so_far, _plan, _break_even, _peers)]
     items = "".join(f"<li>{line}</li>" for line in lines if line)
     return f'<ul class="sr-card-beside">{items}</ul>' if items else ""
+
+
+def _so_far(fact: dict[str, Any], voice: Voice) -> str:
+    """Money without what is projected, so that the provisional part can be seen."""
+    observed = fact.get("observed")
+    if not fact["provisional"] or fact["unit"] != "money" or observed in (None, fact["value"]):
+        return ""
+    return _marked(fact, voice, "beside.so_far", ("observed",))
 
 
 def _plan(fact: dict[str, Any], voice: Voice) -> str:

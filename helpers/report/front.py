@@ -30,6 +30,7 @@ FARTHEST_EVENT_DAYS = 120
 MOST_CARDS = 12
 MOST_OF_A_CHAPTER = 2
 MOST_DECISIONS = 5
+MONTHS = 12
 Records = Mapping[str, Mapping[str, Any]]
 
 
@@ -104,7 +105,8 @@ def alerts(context: dict[str, Any], voice: Voice) -> list[str]:
         )
         found.append(voice.say("state.left_out", names=names))
     if failed := context["quality"].get("failed"):
-        found.append(voice.say("state.quality_failed", tables=", ".join(failed)))
+        tables = voice.spoken.between.join(voice.name_of("table", one) for one in failed)
+        found.append(voice.say("state.quality_failed", tables=tables))
     return found
 
 
@@ -122,17 +124,17 @@ def _state(page: Mapping[str, Any], voice: Voice, *, only_bad: bool = False) -> 
 def decisions(
     records: Records, pages: Sequence[Mapping[str, Any]], voice: Voice
 ) -> list[dict[str, Any]]:
-    """The actions with the most money, a chapter's two largest at most.
+    """The actions with the most money in a year, a chapter's two largest at most.
 
-    Chapters count their money differently (at stake, saved, gained), so one of them alone must not
-    fill the list.
+    Money that rests on an assumption stands behind money that rests on the shop's own data.
+    Chapters count theirs differently (at stake, saved, gained), so one of them alone must not fill
+    the list.
     """
     files = {page["chapter"]: page["file"] for page in pages}
     ranked = []
     for record in _evaluation_last(records):
-        own = sorted(record.get("actions", ()), key=lambda a: (-(a.get("worth") or 0), a["rank"]))
-        ranked += own[:MOST_OF_A_CHAPTER]
-    ranked.sort(key=lambda a: (-(a.get("worth") or 0), a["chapter"], a["rank"]))
+        ranked += sorted(record.get("actions", ()), key=_rank)[:MOST_OF_A_CHAPTER]
+    ranked.sort(key=_rank)
     return [
         {
             "text": action["text"][voice.language],
@@ -146,12 +148,20 @@ def decisions(
     ][:MOST_DECISIONS]
 
 
+def _rank(action: Mapping[str, Any]) -> tuple[bool, float, str, int]:
+    """Where an action stands among all: the first is the smallest."""
+    money = (action.get("worth") or 0) * action.get("per_year", 1)
+    return bool(action.get("claim")) or not money, -money, action["chapter"], action["rank"]
+
+
 def _worth(action: Mapping[str, Any], voice: Voice) -> Markup:
     """The money of an action; empty where none is known."""
     if not action.get("worth"):
         return Markup()
     shown, fact = escape(voice.show(action["worth"], "money")), actions.money_fact(action)
-    return Markup(number_html(shown, fact, "worth", style="sr-f"))
+    often = escape(voice.say("page.a_month")) if action.get("per_year") == MONTHS else ""
+    number = number_html(shown, fact, "worth", style="sr-f")
+    return Markup(f'{number} <span class="sr-per">{often}</span>' if often else number)
 
 
 def chapters(

@@ -319,6 +319,8 @@ class Report:
         low: str | None = None,
         high: str | None = None,
         top: int = 5,
+        per_year: float = 1,
+        claim: bool = False,
         values: Mapping[str, Any] | None = None,
     ) -> Block:
         """What to do: one sentence a row (the block's `item`), ranked as the frame is.
@@ -331,6 +333,9 @@ class Report:
             low: Lower end of the money.
             high: Upper end of the money.
             top: Most actions shown.
+            per_year: How often a year the money comes: 12 where it is a month's.
+            claim: Whether the money rests on an assumption or on what the plan says of other shops;
+                such actions stand behind the others on the front page.
             values: Values of the title's placeholders.
         """
         if answer.empty:
@@ -341,7 +346,7 @@ class Report:
         for one in found:
             self.notes.add_figures(one.pop("figures"))
         self.notes.add_figures(drawing.block_figures(self._voices[0], key, values or {}))
-        self.notes.actions[key] = found
+        self.notes.actions[key] = [{**one, "per_year": per_year, "claim": claim} for one in found]
         html = {
             voice.language: actions.actions_html(
                 voice, key, found, voice.title_html(key, values or {})

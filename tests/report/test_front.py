@@ -50,6 +50,13 @@ def test_a_share_of_spend_below_its_break_even_pays():
     assert "it pays" in said(share)
 
 
+def test_money_still_provisional_is_told_without_what_is_projected():
+    sales = Finding("net_sales", "money", shop.NOVEMBER, value=864e3, observed=916e3,
+                    provisional=True)  # fmt: skip
+    assert "As booked so far: ¥916k" in " ".join(said(sales).split())
+    assert said(replace(sales, provisional=False)) == ""
+
+
 def test_the_plan_tells_from_where_to_where_and_by_when():
     row = Target("conversion_rate", "min", 0.04, 0.025, "", date(2025, 12, 31), "plan 1.3")
     goal = Finding("conversion_rate", "ratio", shop.NOVEMBER, value=0.026, target_row=row,
@@ -92,6 +99,21 @@ def test_what_a_chapter_lets_stand_there_is_shown_but_no_notice(made):
     assert "3 orders were paid" in " ".join(words(html).split())
     assert front.shown(records, "20_demo", "segments", "en") == ""
     assert front.shown(records, "90_evaluation", "one_number", "en") == ""
+
+
+def test_money_on_the_shops_own_data_comes_first_and_a_months_counts_for_a_year():
+    def action(key, worth, **more):
+        said = {"en": key}
+        return {"chapter": "20_demo", "key": key, "rank": 1, "worth": worth, "text": said,
+                "html": said, **more}  # fmt: skip
+
+    own = [action("once", 100.0), action("monthly", 20.0, per_year=12)]
+    records = {"20_demo": {"actions": [action("claimed", 900.0, claim=True), *own]}}
+    listed = [{"chapter": "20_demo", "file": "20_demo.html"}]
+    found = front.decisions(records, listed, Voice("20_demo", "en", "CNY"))
+    assert [one["text"] for one in found] == ["monthly", "once"]
+    assert "a month" in found[0]["worth"]
+    assert "a month" not in found[1]["worth"]
 
 
 def test_the_next_event_is_told_with_its_days_and_only_where_it_is_near():
