@@ -29,8 +29,8 @@ def _so_far(fact: dict[str, Any], voice: Voice) -> str:
 
 
 def _plan(fact: dict[str, Any], voice: Voice) -> str:
-    """From where to where the plan wants to go, and until when."""
-    if fact.get("target_start") is None or not fact.get("target_due"):
+    """From where to where the plan wants to go, and until when; nothing once it is there."""
+    if fact.get("target_start") is None or not fact.get("target_due") or fact["status"] == "met":
         return ""
     day = date.fromisoformat(fact["target_due"])
     due = (Piece(voice.show(day, "date"), unit="date", value=day),)
