@@ -23,7 +23,9 @@ def beside_html(fact: dict[str, Any], voice: Voice) -> str:
 def _so_far(fact: dict[str, Any], voice: Voice) -> str:
     """Money without what is projected, so that the provisional part can be seen."""
     observed = fact.get("observed")
-    if not fact["provisional"] or fact["unit"] != "money" or observed in (None, fact["value"]):
+    if not fact["provisional"] or fact["unit"] != "money" or observed is None:
+        return ""
+    if voice.show(observed, "money") == voice.show(fact["value"], "money"):
         return ""
     return _marked(fact, voice, "beside.so_far", ("observed",))
 
