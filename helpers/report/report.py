@@ -372,7 +372,7 @@ class Report:
         return blocks.together(shown)
 
     def more(self, *shown: Block) -> Block:
-        """Blocks folded away under their names until a reader opens them; open on paper.
+        """Blocks folded away under their names until a reader opens them; paper has the names.
 
         A notice stays in sight, so that nobody opens what is not there.
         """
