@@ -122,19 +122,15 @@ def margin_drivers(store: Store, period: Period) -> pd.DataFrame:
     import pandas as pd
 
     frames = []
-    now = traded(store, period)
-    contribution(store, now)
-    need(store, now, "overheads")
+    now = _known_shares(store, period)
     for against, earlier in zip(SIDES, (period.previous(), period.last_year()), strict=True):
         if earlier.start < store.first_day:
             continue
         try:
-            then = traded(store, earlier)
-            contribution(store, then)
-            need(store, then, "overheads")
+            then = _known_shares(store, earlier)
         except MissingTable:
             continue
-        shares = pd.DataFrame({"before": _shares(then), "now": _shares(now)})
+        shares = pd.DataFrame({"before": then, "now": now})
         sign = pd.Series(-1.0, index=shares.index)
         sign["shipping_charged"] = 1.0
         shares["effect"] = sign * (shares["now"] - shares["before"])
@@ -149,8 +145,15 @@ def margin_drivers(store: Store, period: Period) -> pd.DataFrame:
     return frame[names].reset_index(drop=True)
 
 
-def _shares(days: pd.DataFrame) -> pd.Series:
-    """Each line of money as a share of net sales."""
+def _known_shares(store: Store, period: Period) -> pd.Series:
+    """Each line of money as a share of net sales.
+
+    Raises:
+        MissingTable: One of them is unknown, or there are no net sales.
+    """
+    days = traded(store, period)
+    contribution(store, days)  # refuses money that it needs and the store does not know
+    need(store, days, "overheads")
     net = float(days["net_sales"].sum())
     if not net > 0:
         raise MissingTable("orders", ("paid_at",), "short")

@@ -73,20 +73,20 @@ def shown(records: Records, chapter: str, key: str, language: str) -> Markup:
     return Markup(found.get(key, {}).get(language, ""))
 
 
-def days_to_event(as_of: date, currency: str) -> int | None:
-    """Days to the next sales event of the calendar; None where none is near."""
+def event_ahead(as_of: date, currency: str) -> tuple[calendar.Event, int] | None:
+    """The next sales event of the calendar and the days to it; None where none is near."""
     event = calendar.following(as_of, calendar.of_market(currency))
-    days = (event.start - as_of).days if event else FARTHEST_EVENT_DAYS + 1
-    return days if days <= FARTHEST_EVENT_DAYS else None
+    days = (event.start - as_of).days if event else 0
+    return (event, days) if event and days <= FARTHEST_EVENT_DAYS else None
 
 
 def next_event(as_of: str, voice: Voice) -> Markup:
-    """The next sales event of the calendar and the days to it; empty where none is near."""
+    """What is said of the next sales event; empty where none is near."""
     day = foot.read_day(as_of)
-    event = calendar.following(day, calendar.of_market(voice.currency))
-    days = days_to_event(day, voice.currency)
-    if event is None or days is None:
+    ahead = event_ahead(day, voice.currency)
+    if ahead is None:
         return Markup()
+    event, days = ahead
     name = chosen(calendar.NAMES[event.event], voice.language)
     values = {"event": name, "start": event.start, "days": days, "day": day}
     return Markup(voice.say_html("page.next_event", NEXT_EVENT, **values))

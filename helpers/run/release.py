@@ -186,9 +186,8 @@ def _write_facts(staged: Path, prepared: Prepared, outcomes: list[Outcome]) -> N
     files.write_json(staged / "facts.json", facts)
     shown = [outcome.execution.record for outcome in outcomes if outcome.execution]
     numbers = published_numbers(shown)
-    days = front.days_to_event(prepared.as_of, prepared.currency)
-    if days is not None:
-        numbers["figures"][front.NEXT_EVENT] = {"days": {"value": days, "unit": "count"}}
+    if ahead := front.event_ahead(prepared.as_of, prepared.currency):
+        numbers["figures"][front.NEXT_EVENT] = {"days": {"value": ahead[1], "unit": "count"}}
     files.write_json(staged / "numbers.json", numbers)
     files.write_json(staged / "quality.json", preparation.quality(prepared))
 
